@@ -72,7 +72,8 @@ def threads(num_threads: int = 0, *, blas: int = 1) -> Iterator[int]:
     import numba
     import threadpoolctl
 
-    count = min(resolve_threads(num_threads), int(numba.config.NUMBA_NUM_THREADS))
+    most = int(getattr(numba.config, "NUMBA_NUM_THREADS", 1))  # set when numba is imported
+    count = min(resolve_threads(num_threads), most)
     before = numba.get_num_threads()
     numba.set_num_threads(count)
     try:

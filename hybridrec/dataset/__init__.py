@@ -1,0 +1,1 @@
+"""The world comes in: ids, interactions, knowledge, readers, cleaning, named data sets."""

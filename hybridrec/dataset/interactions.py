@@ -1,0 +1,235 @@
+"""Who did what with which item: one row an event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybridrec.dataset.frames import (
+    DEFAULT_BACKEND,
+    Backend,
+    column_values,
+    find_column,
+    make_frame,
+    open_frame,
+)
+from hybridrec.dataset.idmap import IdMap
+from hybridrec.dataset.timestamps import to_epoch_seconds
+from hybridrec.errors import DataError, ParameterError, first_few
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+SECONDS_PER_DAY = 86_400.0
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """Interactions of users with items, as columns of codes.
+
+    Build one with `from_frame` or `hybridrec.read_interactions`; the constructor takes columns
+    that are already coded.
+
+    Attributes
+    ----------
+    users, items : IdMap
+        All known ids; an id may have no row.
+    user_codes, item_codes : ndarray of int32, shape (rows,)
+    weights : ndarray of float32, shape (rows,)
+        Strength of each interaction, finite and at least 0; ones if none were given.
+    timestamps : ndarray of float64, shape (rows,), or None
+        Seconds since 1970-01-01 UTC.
+    context : dict of str to ndarray
+        Further columns of the same length, such as the event type or the device.
+    backend : str
+        The data frame library the rows came from; results are frames of the same library.
+    """
+
+    users: IdMap
+    items: IdMap
+    user_codes: np.ndarray
+    item_codes: np.ndarray
+    weights: np.ndarray
+    timestamps: np.ndarray | None = None
+    context: Mapping[str, np.ndarray] = field(default_factory=dict)
+    backend: Backend = DEFAULT_BACKEND
+
+    @classmethod
+    def from_frame(
+        cls,
+        data: Any,
+        *,
+        user: str | None = None,
+        item: str | None = None,
+        weight: str | None = None,
+        timestamp: str | None = None,
+        event: str | None = None,
+        event_weights: Mapping[str, float] | None = None,
+        context: Sequence[str] = (),
+    ) -> Interactions:
+        """Take interactions from any data frame (pandas, polars, pyarrow, DuckDB, ...).
+
+        Parameters
+        ----------
+        data : data frame
+            One row an interaction; not changed.
+        user, item : str, optional
+            Id columns; by default the usual names are recognised ("user_id", "movieId", ...).
+        weight, timestamp, event : str, optional
+            Further columns, recognised by name as well where they exist.
+        event_weights : mapping, optional
+            Weight of each event type, such as ``{"view": 1, "buy": 5}``; multiplies ``weight``.
+        context : sequence of str, optional
+            Columns to keep along.
+
+        Raises
+        ------
+        DataError
+            If a column is missing, an id is missing, a weight is NaN, infinite or negative, an
+            event type has no weight, or timestamps mix units.
+        """
+        frame, backend = open_frame(data)
+        names = frame.columns
+        where = "interactions"
+        user_column = find_column(names, "user", user, where=where)
+        item_column = find_column(names, "item", item, where=where)
+        optional = {"weight": weight, "timestamp": timestamp, "event": event}
+        found = {
+            role: find_column(names, role, given, where=where, required=False)
+            for role, given in optional.items()
+        }
+        if event_weights is not None and found["event"] is None:
+            raise DataError("event_weights given, but no event column; name it with event=...")
+        assert user_column is not None
+        assert item_column is not None
+        kept = list(context) + ([found["event"]] if found["event"] else [])
+        for name in kept:
+            if name not in names:
+                raise DataError(f"interactions: no column {name!r} (columns: {first_few(names)})")
+        get = {name: column_values(frame, name) for name in kept}
+        users, user_codes = IdMap.from_values(column_values(frame, user_column), "user")
+        items, item_codes = IdMap.from_values(column_values(frame, item_column), "item")
+        weights = np.ones(len(frame), dtype=np.float32)
+        if found["weight"] is not None:
+            weights = check_weights(column_values(frame, found["weight"]), found["weight"])
+        if event_weights is not None and found["event"] is not None:
+            weights = weights * weights_of_events(get[found["event"]], event_weights)
+        timestamps = None
+        if found["timestamp"] is not None:
+            name = found["timestamp"]
+            timestamps = to_epoch_seconds(column_values(frame, name), name)
+        return cls(users, items, user_codes, item_codes, weights, timestamps, get, backend)
+
+    def __len__(self) -> int:
+        return len(self.user_codes)
+
+    def __repr__(self) -> str:
+        return f"Interactions({len(self)} rows, {len(self.users)} users, {len(self.items)} items)"
+
+    @cached_property
+    def matrix(self) -> csr_matrix:
+        """Users x items, CSR float32; weights of repeated pairs are summed, zeros dropped."""
+        from scipy.sparse import csr_matrix
+
+        matrix = csr_matrix(
+            (self.weights, (self.user_codes, self.item_codes)),
+            shape=(len(self.users), len(self.items)),
+            dtype=np.float32,
+        )
+        matrix.sum_duplicates()
+        matrix.eliminate_zeros()
+        return matrix
+
+    def take(self, rows: np.ndarray) -> Interactions:
+        """Return the interactions at ``rows`` (a mask or positions) with the same id maps."""
+        return replace(
+            self,
+            user_codes=self.user_codes[rows],
+            item_codes=self.item_codes[rows],
+            weights=self.weights[rows],
+            timestamps=None if self.timestamps is None else self.timestamps[rows],
+            context={name: values[rows] for name, values in self.context.items()},
+        )
+
+    def with_items(self, items: IdMap) -> Interactions:
+        """Return the same rows with a longer item map whose first ids are the present ones."""
+        if not np.array_equal(items.ids[: len(self.items)], self.items.ids):
+            raise ParameterError("the new item map must begin with the present item ids")
+        return replace(self, items=items)
+
+    def decayed(self, half_life_days: float) -> Interactions:
+        """Return weights halved for every ``half_life_days`` before the newest interaction.
+
+        Raises
+        ------
+        DataError
+            If there are no timestamps.
+        ParameterError
+            If the half-life is not a positive number.
+        """
+        if self.timestamps is None:
+            raise DataError("time decay needs a timestamp column")
+        if not half_life_days > 0:
+            raise ParameterError(f"half_life_days must be positive, got {half_life_days}")
+        age = (self.timestamps.max(initial=0.0) - self.timestamps) / SECONDS_PER_DAY
+        factor = np.exp2(-age / half_life_days)
+        return replace(self, weights=(self.weights * factor).astype(np.float32))
+
+    def to_frame(self) -> Any:
+        """Return the rows with the caller's ids, as a frame of the library they came from."""
+        columns: dict[str, Any] = {
+            "user": self.users.ids[self.user_codes],
+            "item": self.items.ids[self.item_codes],
+            "weight": self.weights,
+        }
+        if self.timestamps is not None:
+            columns["timestamp"] = self.timestamps
+        columns.update(self.context)
+        return make_frame(columns, self.backend)
+
+
+def check_weights(values: np.ndarray, column: str) -> np.ndarray:
+    """Return weights as float32.
+
+    Raises
+    ------
+    DataError
+        If a value is not a number, NaN, infinite or negative; names the column and first rows.
+    """
+    try:
+        weights = np.asarray(values).astype(np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"column {column!r} must hold numbers: {error}") from error
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if bad.size:
+        raise DataError(
+            f"column {column!r}: weights must be finite and at least 0, but rows {first_few(bad)}"
+            f" hold {first_few(weights[bad])} (rows count from 0)"
+        )
+    return weights
+
+
+def weights_of_events(events: np.ndarray, event_weights: Mapping[str, float]) -> np.ndarray:
+    """Return the float32 weight of each event type in a column.
+
+    Raises
+    ------
+    DataError
+        If an event type has no weight, or a weight is NaN, infinite or negative.
+    """
+    import pandas as pd
+
+    codes, kinds = pd.factorize(np.asarray(events, dtype=object))
+    unknown = [kind for kind in kinds if kind not in event_weights]
+    if unknown or (codes < 0).any():
+        raise DataError(
+            f"event types without a weight: {first_few(unknown or ['(missing)'])};"
+            f" weights are given for {first_few(event_weights)}"
+        )
+    table = check_weights(np.array([event_weights[kind] for kind in kinds]), "event_weights")
+    weights: np.ndarray = table[codes]
+    return weights

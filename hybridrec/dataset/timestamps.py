@@ -1,0 +1,69 @@
+"""Times in any usual form -> seconds since 1970-01-01 UTC."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hybridrec.errors import DataError, first_few
+
+# Epoch numbers tell their unit by size: seconds stay below 1e11 until the year 5138.
+_UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (np.inf, 1e9))
+
+
+def to_epoch_seconds(values: np.ndarray, column: str) -> np.ndarray:
+    """Convert a column of times to float64 seconds since 1970-01-01 UTC.
+
+    Parameters
+    ----------
+    values : ndarray
+        Epoch numbers in seconds, milli-, micro- or nanoseconds (told by their size),
+        ``datetime64``, or ISO 8601 text.
+    column : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        If a time is missing or unreadable, or numbers of different units are mixed.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind in "OUTM":
+        return _from_dates(array, column)
+    if array.dtype.kind not in "iuf":
+        raise DataError(f"column {column!r} must hold times, got {array.dtype}")
+    numbers = array.astype(np.float64)
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if bad.size:
+        raise DataError(f"column {column!r}: no time in rows {first_few(bad)} (counting from 0)")
+    return _scaled(numbers, column)
+
+
+def _scaled(numbers: np.ndarray, column: str) -> np.ndarray:
+    if numbers.size == 0:
+        return numbers
+    size = np.abs(numbers)
+    low, high = int(size.argmin()), int(size.argmax())
+    factors = [next(f for bound, f in _UNITS if size[row] < bound) for row in (low, high)]
+    if factors[0] != factors[1] and size[low] > 0:
+        raise DataError(
+            f"column {column!r} mixes units of time: row {low} holds {numbers[low]:.0f}, row {high}"
+            f" holds {numbers[high]:.0f} (rows count from 0); convert them to one unit"
+        )
+    return numbers / factors[1]
+
+
+def _from_dates(array: np.ndarray, column: str) -> np.ndarray:
+    import pandas as pd
+
+    if array.dtype.kind == "O" and pd.api.types.infer_dtype(array) in ("integer", "floating"):
+        return to_epoch_seconds(array.astype(np.float64), column)
+    dates = pd.to_datetime(pd.Series(array), errors="coerce", utc=True, format="ISO8601")
+    bad = np.flatnonzero(dates.isna())
+    if bad.size:
+        raise DataError(
+            f"column {column!r}: rows {first_few(bad)} hold no time that can be read:"
+            f" {first_few(array[bad])} (rows count from 0; ISO 8601 or epoch numbers)"
+        )
+    naive = dates.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+    seconds: np.ndarray = naive.astype(np.int64) / 1e6
+    return seconds
