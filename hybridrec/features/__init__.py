@@ -1,0 +1,1 @@
+"""Side information becomes one feature matrix: tokens, walk embeddings, columns; fusion."""

@@ -1,0 +1,170 @@
+"""Columns of the item (or user) table as sparse features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybridrec.dataset.frames import ROLE_NAMES
+from hybridrec.dataset.knowledge import as_list
+from hybridrec.errors import ParameterError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy.sparse import csr_matrix
+
+    from hybridrec.dataset.dataset import Dataset
+    from hybridrec.dataset.knowledge import KnowledgeGraph
+
+KINDS = ("category", "list", "number")
+SEPARATOR = "|"
+BINS = 10
+MAX_DISTINCT_SHARE = 0.5  # a text column with more distinct values is not a category
+
+
+class TableColumns:
+    """One-hot, multi-hot and binned columns of a table.
+
+    Parameters
+    ----------
+    kinds : mapping of column to {"category", "list", "number"}, optional
+        What each column is; by default recognised: lists, or text with ``|``, as "list"; numbers
+        as "number", cut into at most 10 bins of equally many rows; other text as "category" if
+        its values repeat. Titles and free text are left out.
+    side : {"item", "user"}, default "item"
+    """
+
+    name = "columns"
+
+    def __init__(self, kinds: Mapping[str, str] | None = None, *, side: str = "item") -> None:
+        for column, kind in (kinds or {}).items():
+            if kind not in KINDS:
+                raise ParameterError(
+                    f"column {column!r}: kind must be one of {', '.join(KINDS)}, got {kind!r}"
+                )
+        self.kinds, self.side = kinds, side
+
+    def fit(self, dataset: Dataset, base: KnowledgeGraph | None) -> None:
+        """Learn the values and bins of each column."""
+        table = self._table(dataset)
+        if table is None:
+            raise ParameterError(f"the feature block 'columns' needs a table of {self.side}s")
+        kinds = dict(self.kinds) if self.kinds is not None else _recognised(table)
+        for column in kinds:
+            if column not in table.columns:
+                guess = did_you_mean(column, table.columns)
+                raise ParameterError(f"the {self.side} table has no column {column!r}{guess}")
+        self.kinds_ = kinds
+        self.edges_ = {
+            column: _bin_edges(table[column]) for column, kind in kinds.items() if kind == "number"
+        }
+        tokens = [one for row in self._tokens(table) for one in row]
+        self.vocabulary_ = np.array(sorted(set(tokens)), dtype=object)
+
+    def transform(self, dataset: Dataset, base: KnowledgeGraph | None) -> csr_matrix:
+        """Return the columns of a dataset's items (users), CSR float32 (rows, values)."""
+        from scipy.sparse import csr_matrix
+
+        ids = dataset.items if self.side == "item" else dataset.users
+        table = self._table(dataset)
+        position = {one: code for code, one in enumerate(self.vocabulary_)}
+        indices: list[int] = []
+        indptr = [0]
+        for row in self._tokens(table) if table is not None else [[]] * len(ids):
+            indices += sorted({position[one] for one in row if one in position})
+            indptr.append(len(indices))
+        ones = np.ones(len(indices), dtype=np.float32)
+        return csr_matrix((ones, indices, indptr), shape=(len(ids), len(self.vocabulary_)))
+
+    def feature_names(self, base: KnowledgeGraph | None) -> np.ndarray:
+        """Return "column=value" for every column of the block."""
+        return self.vocabulary_
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return parameters from which `restore` makes the same block."""
+        config = {
+            "side": self.side,
+            "kinds": self.kinds_,
+            "edges": {column: edges.tolist() for column, edges in self.edges_.items()},
+            "vocabulary": self.vocabulary_.tolist(),
+        }
+        return config, {}
+
+    @classmethod
+    def restore(cls, config: dict[str, Any], arrays: dict[str, np.ndarray]) -> TableColumns:
+        """Rebuild a fitted block."""
+        block = cls(config["kinds"], side=config["side"])
+        block.kinds_ = config["kinds"]
+        block.edges_ = {name: np.array(edges) for name, edges in config["edges"].items()}
+        block.vocabulary_ = np.array(config["vocabulary"], dtype=object)
+        return block
+
+    def _table(self, dataset: Dataset) -> pd.DataFrame | None:
+        return dataset.item_table if self.side == "item" else dataset.user_table
+
+    def _tokens(self, table: pd.DataFrame) -> list[list[str]]:
+        """Return the values of every row as "column=value"."""
+        rows: list[list[str]] = [[] for _ in range(len(table))]
+        for column, kind in self.kinds_.items():
+            if column not in table.columns:
+                continue
+            for row, values in zip(rows, self._values(table[column], kind), strict=True):
+                row += [f"{column}={value}" for value in values]
+        return rows
+
+    def _values(self, cells: pd.Series, kind: str) -> list[list[str]]:
+        if kind == "number":
+            return _binned(cells, self.edges_[str(cells.name)])
+        if kind == "list":
+            return [[str(one) for one in _split(cell)] for cell in cells]
+        return [[str(one) for one in as_list(cell)] for cell in cells]
+
+
+def usable_columns(table: pd.DataFrame | None) -> bool:
+    """Tell whether a table has any column that `TableColumns` would take by itself."""
+    return table is not None and bool(_recognised(table))
+
+
+def _recognised(table: pd.DataFrame) -> dict[str, str]:
+    kinds = {column: _kind(table[column]) for column in table.columns}
+    return {column: kind for column, kind in kinds.items() if kind}
+
+
+def _kind(cells: pd.Series) -> str:
+    """Return what a column is, or nothing if it is no feature."""
+    plain = "".join(filter(str.isalnum, str(cells.name).lower()))
+    present = cells.dropna()
+    if plain in ROLE_NAMES["title"] or present.empty:
+        return ""
+    if cells.dtype.kind in "iufb":
+        return "number" if present.nunique() > 2 else "category"
+    if isinstance(present.iloc[0], (list, tuple, np.ndarray)):
+        return "list"
+    texts = present.astype(str)
+    if texts.str.contains(SEPARATOR, regex=False).any():
+        return "list"
+    return "category" if texts.nunique() <= MAX_DISTINCT_SHARE * len(texts) else ""
+
+
+def _split(cell: Any) -> list[Any]:
+    return [one for one in cell.split(SEPARATOR) if one] if isinstance(cell, str) else as_list(cell)
+
+
+def _bin_edges(cells: pd.Series) -> np.ndarray:
+    """Return the inner edges of bins with about equally many rows."""
+    values = cells.dropna().to_numpy(dtype=np.float64)
+    edges: np.ndarray = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
+    return edges
+
+
+def _binned(cells: pd.Series, edges: np.ndarray) -> list[list[str]]:
+    """Name the bin of every cell by its bounds; none for a missing cell."""
+    bounds = ["-inf", *(f"{edge:g}" for edge in edges), "inf"]
+    values = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+    bins = np.searchsorted(edges, values, side="right")
+    return [
+        [] if np.isnan(value) else [f"[{bounds[one]},{bounds[one + 1]})"]
+        for value, one in zip(values, bins, strict=True)
+    ]

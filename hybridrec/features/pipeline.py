@@ -1,0 +1,193 @@
+"""Side information -> features: fitted once, stored with the model, applied to new items later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from hybridrec.errors import NotFittedError, ParameterError, did_you_mean
+from hybridrec.features.blocks import FeatureBlock, Features, scale_rows
+from hybridrec.features.columns import TableColumns, usable_columns
+from hybridrec.features.tokens import KnowledgeTokens
+from hybridrec.features.walks import WalkEmbedding
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+    from hybridrec.dataset.dataset import Dataset
+    from hybridrec.dataset.knowledge import KnowledgeGraph
+
+
+class BlockBuilder(Protocol):
+    """What a source of features does; ``base`` is the knowledge graph it was fitted with."""
+
+    @property
+    def name(self) -> str:
+        """Name of the block."""
+        ...
+
+    def fit(self, dataset: Dataset, base: KnowledgeGraph | None) -> None:
+        """Learn vocabulary, vectors, bins."""
+        ...
+
+    def transform(self, dataset: Dataset, base: KnowledgeGraph | None) -> csr_matrix | np.ndarray:
+        """Return one row per item (user) of a dataset."""
+        ...
+
+    def feature_names(self, base: KnowledgeGraph | None) -> np.ndarray:
+        """Return what the columns mean."""
+        ...
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return configuration (JSON) and arrays."""
+        ...
+
+
+BLOCKS: Mapping[str, type[Any]] = {
+    "tokens": KnowledgeTokens,
+    "two-hop-tokens": KnowledgeTokens,
+    "walks": WalkEmbedding,
+    "columns": TableColumns,
+}
+
+
+def make_block(name: str, side: str = "item") -> BlockBuilder:
+    """Return a feature block with its default parameters by its name.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such block.
+    """
+    if name not in BLOCKS:
+        raise ParameterError(
+            f"unknown feature block {name!r}{did_you_mean(name, BLOCKS)}"
+            f" (there are {', '.join(BLOCKS)})"
+        )
+    builder: BlockBuilder
+    if name == "two-hop-tokens":
+        builder = KnowledgeTokens(hops=2)
+    elif name == "columns":
+        builder = TableColumns(side=side)
+    else:
+        builder = BLOCKS[name]()
+    return builder
+
+
+class FeaturePipeline:
+    """Feature blocks of items (or users), one beside the other.
+
+    Parameters
+    ----------
+    blocks : sequence of str or block builders, optional
+        Names ("tokens", "two-hop-tokens", "walks", "columns") or configured builders such as
+        ``KnowledgeTokens(min_items=3)``. By default what the data offers: "tokens" if there is a
+        knowledge graph, "columns" if the table has columns that can be features.
+    weights : mapping of block name to float, optional
+        1 if not given; 0 switches a block off.
+    side : {"item", "user"}, default "item"
+
+    Notes
+    -----
+    Every block is scaled so that each row has length 1, then multiplied by its weight.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[str | BlockBuilder] | None = None,
+        *,
+        weights: Mapping[str, float] | None = None,
+        side: str = "item",
+    ) -> None:
+        if side not in ("item", "user"):
+            raise ParameterError(f"side must be 'item' or 'user', got {side!r}")
+        self.blocks, self.weights, self.side = blocks, dict(weights or {}), side
+
+    def fit(self, dataset: Dataset) -> Features:
+        """Learn all blocks from a dataset and return its features.
+
+        Raises
+        ------
+        ParameterError
+            If the dataset offers nothing for a block, or a weight names no block.
+        """
+        named = self.blocks if self.blocks is not None else default_blocks(dataset, self.side)
+        if not named:
+            raise ParameterError(
+                f"the dataset has no side information about {self.side}s: give a knowledge graph"
+                " or a table, or name the feature blocks"
+            )
+        self.builders_ = [make_block(b, self.side) if isinstance(b, str) else b for b in named]
+        names = [builder.name for builder in self.builders_]
+        for name in self.weights:
+            if name not in names:
+                raise ParameterError(
+                    f"weight for unknown block {name!r}{did_you_mean(name, names)}"
+                )
+        self.knowledge_ = dataset.knowledge
+        for builder in self.builders_:
+            builder.fit(dataset, self.knowledge_)
+        return self.transform(dataset)
+
+    def transform(self, dataset: Dataset) -> Features:
+        """Return the features of any dataset's items (users), known before or not.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        if not hasattr(self, "builders_"):
+            raise NotFittedError("the feature pipeline is not fitted yet; call fit first")
+        base = self.knowledge_
+        return Features(
+            [
+                FeatureBlock(
+                    builder.name,
+                    scale_rows(builder.transform(dataset, base)),
+                    builder.feature_names(base),
+                    self.weights.get(builder.name, 1.0),
+                )
+                for builder in self.builders_
+            ]
+        )
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return configuration (JSON) and arrays; the knowledge graph is kept by the caller."""
+        config: dict[str, Any] = {"side": self.side, "weights": self.weights, "blocks": []}
+        arrays = {}
+        for builder in self.builders_:
+            block, parts = builder.state()
+            config["blocks"].append({"name": builder.name, "config": block})
+            arrays.update({f"{builder.name}.{key}": part for key, part in parts.items()})
+        return config, arrays
+
+    @classmethod
+    def restore(
+        cls,
+        config: Mapping[str, Any],
+        arrays: Mapping[str, np.ndarray],
+        knowledge: KnowledgeGraph | None,
+    ) -> FeaturePipeline:
+        """Rebuild a fitted pipeline from `state` and its knowledge graph."""
+        pipeline = cls(weights=config["weights"], side=config["side"])
+        pipeline.knowledge_ = knowledge
+        pipeline.builders_ = []
+        for block in config["blocks"]:
+            prefix = f"{block['name']}."
+            parts = {
+                key[len(prefix) :]: part for key, part in arrays.items() if key.startswith(prefix)
+            }
+            pipeline.builders_.append(BLOCKS[block["name"]].restore(block["config"], parts))
+        return pipeline
+
+
+def default_blocks(dataset: Dataset, side: str = "item") -> list[str]:
+    """Return the blocks that a dataset has something for."""
+    table = dataset.item_table if side == "item" else dataset.user_table
+    names = ["columns"] if usable_columns(table) else []
+    if side == "item" and dataset.knowledge is not None:
+        names.insert(0, "tokens")
+    return names

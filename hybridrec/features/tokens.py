@@ -1,0 +1,188 @@
+"""Knowledge-graph tokens: an item's facts (relation, entity) as sparse features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybridrec.errors import ParameterError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+    from hybridrec.dataset.dataset import Dataset
+    from hybridrec.dataset.knowledge import KnowledgeGraph
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts of items as columns: item row, directed relation (2r forward, 2r+1 back), entity.
+
+    A triple (item, r, x) gives (item, 2r, x); a triple (x, r, item) gives (item, 2r + 1, x).
+    """
+
+    rows: np.ndarray
+    relations: np.ndarray
+    entities: np.ndarray
+
+
+def item_facts(dataset: Dataset, base: KnowledgeGraph) -> Facts:
+    """Return all facts of a dataset's items, in the codes of ``base``.
+
+    Facts with a relation or entity that ``base`` does not know are left out; the items
+    themselves need not be known to it.
+    """
+    knowledge = dataset.knowledge
+    if knowledge is None:
+        none = np.zeros(0, dtype=np.int64)
+        return Facts(none, none, none)
+    forward = _facts_at(dataset.item_entities, knowledge.head)
+    backward = _facts_at(dataset.item_entities, knowledge.tail)
+    rows = np.concatenate([forward[0], backward[0]])
+    triples = np.concatenate([forward[1], backward[1]])
+    back = np.repeat([0, 1], [len(forward[0]), len(backward[0])])
+    other = np.where(back == 1, knowledge.head[triples], knowledge.tail[triples])
+    relation = knowledge.relation[triples]
+    if knowledge is not base:
+        relation = _translate(knowledge.relations, base.relations)[relation]
+        other = _translate(knowledge.entities, base.entities)[other]
+    known = (relation >= 0) & (other >= 0)
+    directed = 2 * relation.astype(np.int64) + back
+    return Facts(rows[known], directed[known], other[known].astype(np.int64))
+
+
+def _facts_at(item_entities: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Join items and triples on the item's entity: (item row, triple) pairs."""
+    linked = np.flatnonzero(item_entities >= 0)
+    order = linked[np.argsort(item_entities[linked], kind="stable")]
+    entities = item_entities[order]
+    start = np.searchsorted(entities, ends, side="left")
+    count = np.searchsorted(entities, ends, side="right") - start
+    triples = np.repeat(np.arange(len(ends)), count)
+    offset = np.arange(len(triples)) - np.repeat(np.cumsum(count) - count, count)
+    return order[np.repeat(start, count) + offset], triples
+
+
+def _translate(source: Any, target: Any) -> np.ndarray:
+    """Return the code in ``target`` of every id of ``source``, -1 where it is unknown."""
+    ids = source.ids
+    if source.is_text != target.is_text:
+        ids = ids.astype(str).astype(object) if target.is_text else ids[:0]
+        if not target.is_text:
+            return np.full(len(source), -1, dtype=np.int32)
+    codes: np.ndarray = target.codes(ids, unknown="skip")
+    return codes
+
+
+class KnowledgeTokens:
+    """One token per (relation, entity) an item has, weighted by rarity.
+
+    With ``hops=2`` the tokens are the facts of the item's neighbours instead: a film gets the
+    tokens of its director, actors, ... Neighbours with more than ``max_degree`` facts are not
+    passed through, so the work stays linear in the triples.
+
+    Parameters
+    ----------
+    hops : {1, 2}, default 1
+    min_items : int, default 2
+        Tokens of fewer items are dropped: they tell nothing about any other item.
+    max_degree : int, default 50
+        Only for ``hops=2``.
+
+    Notes
+    -----
+    Values are the inverse document frequency ``log((1 + n) / (1 + df)) + 1`` (times the number
+    of paths, for two hops), with df counted over the items the block was fitted on.
+    """
+
+    def __init__(self, hops: int = 1, *, min_items: int = 2, max_degree: int = 50) -> None:
+        if hops not in (1, 2):
+            raise ParameterError(f"hops must be 1 or 2, got {hops!r}")
+        if min_items < 1 or max_degree < 1:
+            raise ParameterError("min_items and max_degree must be at least 1")
+        self.hops, self.min_items, self.max_degree = hops, min_items, max_degree
+
+    @property
+    def name(self) -> str:
+        """Name of the block."""
+        return "tokens" if self.hops == 1 else "two-hop-tokens"
+
+    def fit(self, dataset: Dataset, base: KnowledgeGraph | None) -> None:
+        """Learn the vocabulary from a dataset whose knowledge graph is ``base``."""
+        if base is None:
+            raise ParameterError(f"the feature block {self.name!r} needs a knowledge graph")
+        self.keys_ = np.unique(_entity_keys(base))
+        counts = self._counts(dataset, base)
+        df = np.bincount(counts.indices, minlength=counts.shape[1])
+        keep = df >= self.min_items
+        self.keys_ = self.keys_[keep]
+        self.idf_ = (np.log((1 + counts.shape[0]) / (1 + df[keep])) + 1).astype(np.float32)
+
+    def transform(self, dataset: Dataset, base: KnowledgeGraph | None) -> csr_matrix:
+        """Return the tokens of a dataset's items, CSR float32 (n_items, tokens)."""
+        from scipy.sparse import csr_matrix, diags
+
+        assert base is not None
+        return csr_matrix(self._counts(dataset, base) @ diags(self.idf_), dtype=np.float32)
+
+    def feature_names(self, base: KnowledgeGraph | None) -> np.ndarray:
+        """Return "relation>entity" for every column ("relation<entity" for the way back)."""
+        assert base is not None
+        relation, entity = np.divmod(self.keys_, len(base.entities))
+        arrow = np.where(relation % 2 == 0, ">", "<")
+        columns = zip(
+            base.relations.ids[relation // 2], arrow, base.entities.ids[entity], strict=True
+        )
+        return np.array([f"{a}{b}{c}" for a, b, c in columns], dtype=object)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return parameters and arrays from which `restore` makes the same block."""
+        config = {"hops": self.hops, "min_items": self.min_items, "max_degree": self.max_degree}
+        return config, {"keys": self.keys_, "idf": self.idf_}
+
+    @classmethod
+    def restore(cls, config: dict[str, Any], arrays: dict[str, np.ndarray]) -> KnowledgeTokens:
+        """Rebuild a fitted block."""
+        block = cls(**config)
+        block.keys_, block.idf_ = arrays["keys"], arrays["idf"]
+        return block
+
+    def _counts(self, dataset: Dataset, base: KnowledgeGraph) -> csr_matrix:
+        """Return how often each item has each token of the vocabulary."""
+        facts = item_facts(dataset, base)
+        n_items, n_entities = len(dataset.items), len(base.entities)
+        if self.hops == 1:
+            keys = facts.relations * n_entities + facts.entities
+            return _count(facts.rows, keys, self.keys_, n_items)
+        degree = np.bincount(base.head, minlength=n_entities)
+        degree += np.bincount(base.tail, minlength=n_entities)
+        near = degree[facts.entities] <= self.max_degree
+        every = np.arange(n_entities)
+        neighbours = _count(facts.rows[near], facts.entities[near], every, n_items)
+        ends = np.concatenate([base.head, base.tail])
+        tokens = _count(ends, _entity_keys(base), self.keys_, n_entities)
+        return neighbours @ tokens
+
+
+def _entity_keys(base: KnowledgeGraph) -> np.ndarray:
+    """Return the token that each triple gives its head, then the one it gives its tail."""
+    n = len(base.entities)
+    relation = base.relation.astype(np.int64)
+    return np.concatenate([2 * relation * n + base.tail, (2 * relation + 1) * n + base.head])
+
+
+def _count(rows: np.ndarray, keys: np.ndarray, vocabulary: np.ndarray, n_rows: int) -> csr_matrix:
+    """Count (row, key) pairs whose key is in the sorted vocabulary."""
+    from scipy.sparse import csr_matrix
+
+    shape = (n_rows, len(vocabulary))
+    if len(vocabulary) == 0:
+        return csr_matrix(shape, dtype=np.float32)
+    column = np.minimum(np.searchsorted(vocabulary, keys), len(vocabulary) - 1)
+    known = vocabulary[column] == keys
+    ones = np.ones(int(known.sum()), dtype=np.float32)
+    counts = csr_matrix((ones, (rows[known], column[known])), shape=shape)
+    counts.sum_duplicates()
+    return counts

@@ -1,0 +1,84 @@
+"""Walk embeddings of the knowledge graph as a dense feature block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybridrec.errors import ParameterError
+from hybridrec.features.tokens import item_facts
+
+if TYPE_CHECKING:
+    from hybridrec.dataset.dataset import Dataset
+    from hybridrec.dataset.knowledge import KnowledgeGraph
+
+
+class WalkEmbedding:
+    """Vectors of the items' entities from node2vec walks over the knowledge graph.
+
+    An item that joins later gets the mean of the vectors of the entities it has facts about.
+
+    Parameters
+    ----------
+    dimensions : int, default 64
+    p, q : float, default 1
+        Return and in-out parameter of the walks (Grover & Leskovec 2016).
+    random_state : int, default 0
+    """
+
+    name = "walks"
+
+    def __init__(
+        self, dimensions: int = 64, *, p: float = 1.0, q: float = 1.0, random_state: int = 0
+    ) -> None:
+        self.dimensions, self.p, self.q, self.random_state = dimensions, p, q, random_state
+
+    def fit(self, dataset: Dataset, base: KnowledgeGraph | None) -> None:
+        """Embed the entities of ``base``."""
+        from hybridrec.graph import Graph, node_embeddings
+
+        if base is None:
+            raise ParameterError("the feature block 'walks' needs a knowledge graph")
+        self.vectors_ = node_embeddings(
+            Graph.from_knowledge(base),
+            dimensions=self.dimensions,
+            p=self.p,
+            q=self.q,
+            random_state=self.random_state,
+        )
+
+    def transform(self, dataset: Dataset, base: KnowledgeGraph | None) -> np.ndarray:
+        """Return the vectors of a dataset's items, float32 (n_items, dimensions)."""
+        assert base is not None
+        out = np.zeros((len(dataset.items), self.dimensions), dtype=np.float32)
+        if dataset.knowledge is base:
+            entities = dataset.item_entities
+            out[entities >= 0] = self.vectors_[entities[entities >= 0]]
+            return out
+        facts = item_facts(dataset, base)
+        np.add.at(out, facts.rows, self.vectors_[facts.entities])
+        count = np.bincount(facts.rows, minlength=len(out))
+        out /= np.maximum(count, 1)[:, None]
+        return out
+
+    def feature_names(self, base: KnowledgeGraph | None) -> np.ndarray:
+        """Return the names of the dimensions."""
+        return np.array([str(one) for one in range(self.dimensions)], dtype=object)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return parameters and arrays from which `restore` makes the same block."""
+        config = {
+            "dimensions": self.dimensions,
+            "p": self.p,
+            "q": self.q,
+            "random_state": self.random_state,
+        }
+        return config, {"vectors": self.vectors_}
+
+    @classmethod
+    def restore(cls, config: dict[str, Any], arrays: dict[str, np.ndarray]) -> WalkEmbedding:
+        """Rebuild a fitted block."""
+        block = cls(**config)
+        block.vectors_ = arrays["vectors"]
+        return block

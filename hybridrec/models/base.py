@@ -1,0 +1,500 @@
+"""The contract of all models: fit -> scorer -> lists."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
+
+import numpy as np
+
+from hybridrec.dataset.dataset import Dataset
+from hybridrec.dataset.frames import column_values, find_column, make_frame, open_frame
+from hybridrec.dataset.idmap import IdMap
+from hybridrec.dataset.interactions import Interactions
+from hybridrec.errors import DataError, NotFittedError, ParameterError, did_you_mean, first_few
+from hybridrec.features.blocks import Features
+from hybridrec.features.pipeline import FeaturePipeline, default_blocks
+from hybridrec.ranking.rules import Rules
+from hybridrec.ranking.scorer import FactorScorer, Scorer
+from hybridrec.ranking.topk import check_k, top_k
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy.sparse import csr_matrix
+    from typing_extensions import Self
+
+SOURCES = np.array(["model", "fold-in", "features", "popular"], dtype=object)
+MODEL, FOLD_IN, FEATURES, POPULAR = range(4)
+
+FeatureInput: TypeAlias = "FeaturePipeline | Features | Sequence[str] | None"
+
+
+class Lists(NamedTuple):
+    """Ranked lists as arrays of codes."""
+
+    items: np.ndarray
+    """int32 (users, width), best first, -1 after the end of a shorter list."""
+    scores: np.ndarray
+    """float32, same shape, minus infinity there."""
+    sources: np.ndarray
+    """int8 (users,), position in `SOURCES`: how each user was served."""
+
+
+class Recommender(ABC):
+    """Base of all models.
+
+    A subclass stores its parameters in ``__init__`` and implements `_fit`, which returns a
+    scorer, and `_fold_in`, which returns a scorer for new rows of history. Everything else
+    (checks, ids, seen items, rules, popularity as the last resort, storage) is here.
+
+    Attributes
+    ----------
+    users_, items_ : IdMap
+    history_ : csr_matrix of float32, shape (n_users, n_items)
+        What the model was fitted on; these items are never recommended to their users.
+    popularity_ : ndarray of float32, shape (n_items,)
+        Number of users of each item in ``history_``.
+    scorable_ : ndarray of bool, shape (n_items,)
+        Items the model can score: those with interactions or usable features.
+    scorer_ : Scorer
+    """
+
+    model_name: ClassVar[str]
+    uses_item_features: ClassVar[bool] = False
+    uses_user_features: ClassVar[bool] = False
+
+    users_: IdMap
+    items_: IdMap
+    history_: csr_matrix
+    popularity_: np.ndarray
+    scorable_: np.ndarray
+    user_sources_: np.ndarray
+    scorer_: Scorer
+    item_table_: pd.DataFrame | None
+    item_pipeline_: FeaturePipeline | None
+    user_pipeline_: FeaturePipeline | None
+    backend_: Any
+
+    # ---- parameters -------------------------------------------------------------------------
+
+    @classmethod
+    def parameter_defaults(cls) -> dict[str, Any]:
+        """Return the parameters of the constructor and their defaults."""
+        signature = inspect.signature(cls.__init__)
+        return {
+            name: parameter.default
+            for name, parameter in signature.parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        }
+
+    def get_params(self) -> dict[str, Any]:
+        """Return the parameters the model was made with."""
+        return {name: getattr(self, name) for name in self.parameter_defaults()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters; the next `fit` uses them.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such parameter.
+        """
+        known = self.parameter_defaults()
+        for name, value in params.items():
+            if name not in known:
+                raise ParameterError(
+                    f"{self.model_name} has no parameter {name!r}{did_you_mean(name, known)}"
+                    f" (there are {', '.join(known) or 'none'})"
+                )
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        listed = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
+        return f"{type(self).__name__}({listed})"
+
+    # ---- what a model implements ------------------------------------------------------------
+
+    @abstractmethod
+    def _fit(
+        self,
+        matrix: csr_matrix,
+        item_features: csr_matrix | None,
+        user_features: csr_matrix | None,
+    ) -> Scorer:
+        """Fit on arrays; must start fresh each time."""
+
+    @abstractmethod
+    def _fold_in(self, history: csr_matrix) -> Scorer:
+        """Return a scorer whose users are the rows of ``history`` (n, n_items)."""
+
+    def _item_rows(self, features: csr_matrix) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return factors and bias of new items from their features; None where it cannot."""
+        return None
+
+    def _similarity(self, items: np.ndarray) -> Scorer:
+        """Return a scorer whose "users" are ``items``: by default the cosine of item factors."""
+        if not isinstance(self.scorer_, FactorScorer):
+            raise ParameterError(f"{self.model_name} has no notion of similar items")
+        factors = self.scorer_.item_factors
+        length = np.linalg.norm(factors, axis=1, keepdims=True)
+        unit = factors / np.where(length > 0, length, 1)
+        return FactorScorer(unit[items], unit, np.zeros(len(unit), dtype=np.float32))
+
+    def _state(self) -> dict[str, np.ndarray]:
+        """Return arrays beside the scorer that the model needs after loading."""
+        return {}
+
+    def _set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Take back the arrays of `_state`."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
+    # ---- fit --------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        data: Dataset | Interactions | Any,
+        *,
+        item_features: FeatureInput = None,
+        user_features: FeatureInput = None,
+    ) -> Self:
+        """Fit the model; a second call starts fresh.
+
+        Parameters
+        ----------
+        data : Dataset, Interactions or data frame
+        item_features, user_features : FeaturePipeline, Features or sequence of str, optional
+            Side information, for models that use it. By default what the dataset offers; names
+            of blocks such as ``["tokens", "walks"]`` choose; an empty list means none.
+
+        Raises
+        ------
+        DataError
+            If there is no interaction, or features have another number of rows than ids.
+        ParameterError
+            If features are given to a model that does not use them.
+        """
+        dataset = data if isinstance(data, Dataset) else Dataset.build(data)
+        if dataset.matrix.nnz == 0:
+            raise DataError("there is no interaction to fit on (all were dropped or weigh 0)")
+        item_pipeline, item_matrix = self._features(item_features, dataset, "item")
+        user_pipeline, user_matrix = self._features(user_features, dataset, "user")
+        scorer = self._fit(dataset.matrix.copy(), item_matrix, user_matrix)
+        self.users_, self.items_ = dataset.users, dataset.items
+        self.item_table_, self.backend_ = dataset.item_table, dataset.interactions.backend
+        self.item_pipeline_, self.user_pipeline_ = item_pipeline, user_pipeline
+        self.scorer_ = scorer
+        self._set_history(dataset.matrix)
+        self.scorable_ = (self.popularity_ > 0) | _has_entries(item_matrix, len(self.items_))
+        known = _has_entries(user_matrix, len(self.users_))
+        self.user_sources_ = np.where(known, FEATURES, POPULAR).astype(np.int8)
+        self.user_sources_[np.diff(self.history_.indptr) > 0] = MODEL
+        return self
+
+    def _set_history(self, matrix: csr_matrix) -> None:
+        self.history_ = matrix
+        self.popularity_ = matrix.getnnz(axis=0).astype(np.float32)
+
+    def _features(
+        self, given: FeatureInput, dataset: Dataset, side: str
+    ) -> tuple[FeaturePipeline | None, csr_matrix | None]:
+        """Resolve the features of one side: the fitted pipeline, if any, and the matrix."""
+        used = self.uses_item_features if side == "item" else self.uses_user_features
+        if not used:
+            if given:
+                raise ParameterError(f"{self.model_name} does not use {side} features")
+            return None, None
+        if isinstance(given, Features):
+            ids = dataset.items if side == "item" else dataset.users
+            if len(given) != len(ids):
+                raise DataError(f"{side} features have {len(given)} rows for {len(ids)} {side}s")
+            return None, given.matrix()
+        if given is None:
+            given = default_blocks(dataset, side)
+        if not isinstance(given, FeaturePipeline):
+            if len(given) == 0:
+                return None, None
+            given = FeaturePipeline(list(given), side=side)
+        return given, given.fit(dataset).matrix()
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "scorer_"):
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit first")
+
+    # ---- recommend --------------------------------------------------------------------------
+
+    def recommend(
+        self,
+        users: Sequence[Any] | np.ndarray | None = None,
+        k: int = 10,
+        *,
+        history: Any = None,
+        rules: Rules | None = None,
+        unknown: str = "raise",
+        num_threads: int = 0,
+    ) -> Any:
+        """Recommend items to users, old and new.
+
+        Parameters
+        ----------
+        users : sequence of ids, optional
+            By default every user of ``history`` if it is given, else every known user.
+        k : int, default 10
+            Length of the lists; a list is shorter where fewer items can be recommended.
+        history : data frame or Interactions, optional
+            Interactions of new users, or newer ones of known users (then the whole history of
+            that user). These users are folded in; one without any row is served the popular
+            items.
+        rules : Rules, optional
+            Which items may come out.
+        unknown : {"raise", "skip"}, default "raise"
+            What to do with users that are neither known nor in ``history``, and with items of
+            ``history`` that are not known.
+        num_threads : int, default 0
+            0 means all.
+
+        Returns
+        -------
+        data frame
+            Columns user, item, score, rank (from 1) and source, of the library the interactions
+            came in. ``source`` says how a row was found: "model", "fold-in" (from the history
+            given here), "features" (the user or the item has no interaction), "popular" (the last
+            resort).
+
+        Raises
+        ------
+        UnknownIdError, ParameterError, NotFittedError
+        """
+        self._check_fitted()
+        check_k(k)
+        if history is None:
+            codes = self._user_codes(users, unknown)
+            ids, rows = self.users_.ids[codes], None
+        else:
+            ids, rows = self._history_rows(history, users, unknown)
+            codes = np.full(len(ids), -1, dtype=np.int32)
+        allowed = None if rules is None else rules.mask(self.items_, self.item_table_)
+        lists = self.recommend_codes(
+            codes, k, history=rows, items=allowed, num_threads=num_threads
+        )
+        return self._frame(ids, lists)
+
+    def recommend_codes(
+        self,
+        user_codes: np.ndarray,
+        k: int = 10,
+        *,
+        history: csr_matrix | None = None,
+        items: np.ndarray | None = None,
+        num_threads: int = 0,
+    ) -> Lists:
+        """Recommend on arrays of codes: what `recommend` and evaluation share.
+
+        Parameters
+        ----------
+        user_codes : ndarray of int, shape (n,)
+            Ignored where ``history`` is given.
+        k : int
+        history : csr_matrix, shape (n, n_items), optional
+            Histories to fold in; by default the users' rows of the model.
+        items : ndarray of bool, shape (n_items,), optional
+            Items that may come out.
+        num_threads : int, default 0
+        """
+        self._check_fitted()
+        allowed = self.scorable_ if items is None else self.scorable_ & items
+        if history is None:
+            scorer, rows, seen = self.scorer_, user_codes, self.history_[user_codes]
+            sources = self.user_sources_[user_codes]
+        else:
+            scorer, rows, seen = self._fold_in(history), np.arange(history.shape[0]), history
+            sources = np.where(np.diff(history.indptr) > 0, FOLD_IN, POPULAR).astype(np.int8)
+        width = min(check_k(k), len(self.items_))
+        best = np.full((len(rows), width), -1, dtype=np.int32)
+        scores = np.full((len(rows), width), -np.inf, dtype=np.float32)
+        popular = sources == POPULAR
+        for part, part_scorer, part_rows in (
+            (np.flatnonzero(~popular), scorer, rows),
+            (np.flatnonzero(popular), self._popular(), np.zeros(len(rows), dtype=np.int64)),
+        ):
+            if len(part) == 0:
+                continue
+            best[part], scores[part] = top_k(
+                part_scorer,
+                part_rows[part],
+                k,
+                exclude=seen[part],
+                allowed=allowed,
+                tie=self.items_.tie_order,
+                num_threads=num_threads,
+            )
+        return Lists(best, scores, sources)
+
+    def _popular(self) -> FactorScorer:
+        one = np.ones((1, 1), dtype=np.float32)
+        zeros = np.zeros(len(self.items_), dtype=np.float32)
+        return FactorScorer(one, self.popularity_[:, None], zeros)
+
+    def _user_codes(self, users: Any, unknown: str) -> np.ndarray:
+        if users is None:
+            return np.arange(len(self.users_), dtype=np.int32)
+        codes = self.users_.codes(users, unknown=unknown)
+        return codes[codes >= 0]
+
+    def _history_rows(self, history: Any, users: Any, unknown: str) -> tuple[Any, csr_matrix]:
+        """Return user ids and their histories as rows over the model's items."""
+        from scipy.sparse import csr_matrix
+
+        if not isinstance(history, Interactions):
+            history = Interactions.from_frame(history)
+        ids = IdMap(history.users.ids if users is None else users, "user")
+        rows = ids.codes(history.users.ids, unknown="skip")[history.user_codes]
+        columns = self.items_.codes(history.items.ids, unknown=unknown)[history.item_codes]
+        kept = (rows >= 0) & (columns >= 0)
+        matrix = csr_matrix(
+            (history.weights[kept], (rows[kept], columns[kept])),
+            shape=(len(ids), len(self.items_)),
+            dtype=np.float32,
+        )
+        matrix.sum_duplicates()
+        matrix.eliminate_zeros()
+        return ids.ids, matrix
+
+    def _frame(self, user_ids: np.ndarray, lists: Lists) -> Any:
+        row, rank = np.nonzero(lists.items >= 0)
+        items = lists.items[row, rank]
+        sources = lists.sources[row]
+        cold = (self.popularity_[items] == 0) & (sources != POPULAR)
+        return make_frame(
+            {
+                "user": user_ids[row],
+                "item": self.items_.ids[items],
+                "score": lists.scores[row, rank],
+                "rank": (rank + 1).astype(np.int32),
+                "source": SOURCES[np.where(cold, FEATURES, sources)],
+            },
+            self.backend_,
+        )
+
+    # ---- score, similar ---------------------------------------------------------------------
+
+    def score(self, pairs: Any, *, user: str | None = None, item: str | None = None) -> Any:
+        """Score pairs of known users and items.
+
+        Parameters
+        ----------
+        pairs : data frame
+            Columns user and item (recognised by name, or named here).
+
+        Returns
+        -------
+        data frame
+            Columns user, item, score, in the order of the pairs. A pair that the model cannot
+            score has minus infinity. Scores rank items for one user; they are not ratings.
+        """
+        self._check_fitted()
+        frame, backend = open_frame(pairs)
+        named = [
+            find_column(frame.columns, role, given, where="pairs")
+            for role, given in (("user", user), ("item", item))
+        ]
+        user_ids, item_ids = (column_values(frame, str(name)) for name in named)
+        rows, items = self.users_.codes(user_ids), self.items_.codes(item_ids)
+        items = np.where(self.scorable_[items], items, -1).astype(np.int32)
+        scores = self.scorer_.chosen(rows, items[:, None])[:, 0]
+        return make_frame({"user": user_ids, "item": item_ids, "score": scores}, backend)
+
+    def similar_items(self, items: Sequence[Any], k: int = 10, *, num_threads: int = 0) -> Any:
+        """Return the items most like each of some items.
+
+        Returns
+        -------
+        data frame
+            Columns item, similar, score, rank (from 1).
+
+        Raises
+        ------
+        ParameterError
+            If the model has no notion of similar items.
+        """
+        from scipy.sparse import csr_matrix
+
+        self._check_fitted()
+        codes = self.items_.codes(items)
+        unscored = codes[~self.scorable_[codes]]
+        if unscored.size:
+            raise DataError(
+                f"items {first_few(self.items_.ids[unscored])} have neither interactions nor"
+                f" features, so {self.model_name} knows nothing of them"
+            )
+        own = csr_matrix(
+            (np.ones(len(codes)), codes, np.arange(len(codes) + 1)),
+            shape=(len(codes), len(self.items_)),
+        )
+        found, scores = top_k(
+            self._similarity(codes),
+            np.arange(len(codes)),
+            k,
+            exclude=own,
+            allowed=self.scorable_,
+            tie=self.items_.tie_order,
+            num_threads=num_threads,
+        )
+        row, rank = np.nonzero(found >= 0)
+        return make_frame(
+            {
+                "item": self.items_.ids[codes[row]],
+                "similar": self.items_.ids[found[row, rank]],
+                "score": scores[row, rank],
+                "rank": (rank + 1).astype(np.int32),
+            },
+            self.backend_,
+        )
+
+    # ---- storage and growth -----------------------------------------------------------------
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Save the fitted model to a folder; `hybridrec.load` reads it back.
+
+        Raises
+        ------
+        OutputError
+            If the path exists (unless ``overwrite``) or cannot be written; nothing is left
+            half-written, and a model that was there stays whole.
+        """
+        from hybridrec.models.storage import save_model
+
+        self._check_fitted()
+        save_model(self, path, overwrite=overwrite)
+
+    def update(self, interactions: Any) -> Self:
+        """Take in new interactions of old and new users and items without a refit.
+
+        See `hybridrec.models.growth.update_model`.
+        """
+        from hybridrec.models.growth import update_model
+
+        self._check_fitted()
+        update_model(self, interactions)
+        return self
+
+    def add_items(self, table: Any, *, knowledge: Any = None) -> Self:
+        """Add new items by their features.
+
+        See `hybridrec.models.growth.add_items`.
+        """
+        from hybridrec.models.growth import add_items
+
+        self._check_fitted()
+        add_items(self, table, knowledge)
+        return self
+
+
+def _has_entries(features: csr_matrix | None, n: int) -> np.ndarray:
+    if features is None:
+        return np.zeros(n, dtype=np.bool_)
+    return np.diff(features.indptr) > 0

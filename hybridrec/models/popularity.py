@@ -1,0 +1,40 @@
+"""The popular items for everyone: the baseline every table shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridrec.errors import ParameterError
+from hybridrec.models.base import Recommender
+from hybridrec.ranking.scorer import FactorScorer, Scorer
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+
+class Popularity(Recommender):
+    """Score an item by the number of users who interacted with it."""
+
+    model_name = "popularity"
+
+    def _fit(
+        self,
+        matrix: csr_matrix,
+        item_features: csr_matrix | None,
+        user_features: csr_matrix | None,
+    ) -> Scorer:
+        counts = matrix.getnnz(axis=0).astype(np.float32)
+        return _for_everyone(matrix.shape[0], counts[:, None])
+
+    def _fold_in(self, history: csr_matrix) -> Scorer:
+        return _for_everyone(history.shape[0], self.popularity_[:, None])
+
+    def _similarity(self, items: np.ndarray) -> Scorer:
+        raise ParameterError("popularity has no notion of similar items; choose another model")
+
+
+def _for_everyone(n_users: int, item_factors: np.ndarray) -> FactorScorer:
+    ones = np.ones((n_users, 1), dtype=np.float32)
+    return FactorScorer(ones, item_factors, np.zeros(len(item_factors), dtype=np.float32))

@@ -1,0 +1,1 @@
+"""Scores become lists: scorers, exact top-k, rules."""

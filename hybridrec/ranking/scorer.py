@@ -1,0 +1,150 @@
+"""The one idea: a fitted model is a scorer, two matrices P and Q with score ``P[u] . Q[i]``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import numpy as np
+
+from hybridrec.errors import DataError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+
+class Scorer(Protocol):
+    """What top-k, evaluation, storage and explanation need of a fitted model."""
+
+    block_is_exact: ClassVar[bool]
+    """Whether `block` gives the very numbers of `chosen`, whatever the block's shape."""
+
+    @property
+    def n_users(self) -> int:
+        """Number of rows of P."""
+        ...
+
+    @property
+    def n_items(self) -> int:
+        """Number of rows of Q."""
+        ...
+
+    def block(self, rows: np.ndarray) -> np.ndarray:
+        """Return the scores of some users for all items, float32 (len(rows), n_items)."""
+        ...
+
+    def chosen(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Return exact scores of items chosen per user, float32, of the shape of ``items``.
+
+        Parameters
+        ----------
+        rows : ndarray of int, shape (n,)
+        items : ndarray of int32, shape (n, m)
+            -1 gives minus infinity.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class FactorScorer:
+    """Dense factors: ``score = user_factors[u] . item_factors[i] + item_bias[i]``.
+
+    Attributes
+    ----------
+    user_factors : ndarray of float32, shape (n_users, factors)
+    item_factors : ndarray of float32, shape (n_items, factors)
+    item_bias : ndarray of float32, shape (n_items,)
+    """
+
+    block_is_exact: ClassVar[bool] = False
+
+    user_factors: np.ndarray
+    item_factors: np.ndarray
+    item_bias: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name in ("user_factors", "item_factors", "item_bias"):
+            array = np.ascontiguousarray(getattr(self, name), dtype=np.float32)
+            if not np.isfinite(array).all():
+                raise DataError(
+                    f"{name} hold NaN or infinite numbers: the fit diverged; lower the learning"
+                    " rate or raise the regularization"
+                )
+            object.__setattr__(self, name, array)
+
+    @property
+    def n_users(self) -> int:
+        """Number of users."""
+        return len(self.user_factors)
+
+    @property
+    def n_items(self) -> int:
+        """Number of items."""
+        return len(self.item_factors)
+
+    def block(self, rows: np.ndarray) -> np.ndarray:
+        """Return the scores of some users for all items, as a matrix product."""
+        scores: np.ndarray = self.user_factors[rows] @ self.item_factors.T
+        scores += self.item_bias
+        return scores
+
+    def chosen(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Return exact scores of chosen items, the same whatever else is asked beside."""
+        from hybridrec.kernels.topk import exact_dots
+
+        scores = np.full(items.shape, -np.inf, dtype=np.float32)
+        exact_dots(self.user_factors, self.item_factors, self.item_bias, rows, items, scores)
+        return scores
+
+
+@dataclass(frozen=True, eq=False)
+class HistoryScorer:
+    """Sparse profiles: ``score = profiles[u] . weights[:, i]``.
+
+    Item-item models have the user's history as profile and item-item weights; content models
+    have the user's profile over features. An item that no entry of the profile reaches has no
+    score (minus infinity) rather than 0.
+
+    Attributes
+    ----------
+    profiles : csr_matrix of float32, shape (n_users, m)
+    weights : csr_matrix of float32, shape (m, n_items)
+    """
+
+    block_is_exact: ClassVar[bool] = True
+
+    profiles: csr_matrix
+    weights: csr_matrix
+
+    @property
+    def n_users(self) -> int:
+        """Number of users."""
+        return int(self.profiles.shape[0])
+
+    @property
+    def n_items(self) -> int:
+        """Number of items."""
+        return int(self.weights.shape[1])
+
+    def block(self, rows: np.ndarray) -> np.ndarray:
+        """Return the scores of some users for all items."""
+        from hybridrec.kernels.topk import sparse_block
+
+        block = np.empty((len(rows), self.n_items), dtype=np.float32)
+        left, right = self.profiles, self.weights
+        sparse_block(
+            *(left.indptr, left.indices, left.data),
+            *(right.indptr, right.indices, right.data),
+            rows,
+            block,
+        )
+        return block
+
+    def chosen(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Return the scores of chosen items."""
+        scores = np.full(items.shape, -np.inf, dtype=np.float32)
+        for start in range(0, len(rows), 256):
+            part = slice(start, start + 256)
+            taken = np.take_along_axis(self.block(rows[part]), np.maximum(items[part], 0), axis=1)
+            scores[part] = np.where(items[part] >= 0, taken, -np.inf)
+        return scores
