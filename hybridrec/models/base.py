@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +13,11 @@ from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.frames import column_values, find_column, make_frame, open_frame
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
-from hybridrec.errors import DataError, NotFittedError, ParameterError, did_you_mean, first_few
+from hybridrec.errors import DataError, NotFittedError, ParameterError, first_few
 from hybridrec.features.blocks import Features
 from hybridrec.features.pipeline import FeaturePipeline, default_blocks
+from hybridrec.models.frames import history_rows, ranked_frame
+from hybridrec.models.params import Parameters
 from hybridrec.ranking.rules import Rules
 from hybridrec.ranking.scorer import FactorScorer, Scorer
 from hybridrec.ranking.topk import check_k, top_k
@@ -43,7 +44,7 @@ class Lists(NamedTuple):
     """int8 (users,), position in `SOURCES`: how each user was served."""
 
 
-class Recommender(ABC):
+class Recommender(Parameters, ABC):
     """Base of all models.
 
     A subclass stores its parameters in ``__init__`` and implements `_fit`, which returns a
@@ -62,7 +63,6 @@ class Recommender(ABC):
     scorer_ : Scorer
     """
 
-    model_name: ClassVar[str]
     uses_item_features: ClassVar[bool] = False
     uses_user_features: ClassVar[bool] = False
 
@@ -77,44 +77,6 @@ class Recommender(ABC):
     item_pipeline_: FeaturePipeline | None
     user_pipeline_: FeaturePipeline | None
     backend_: Any
-
-    # ---- parameters -------------------------------------------------------------------------
-
-    @classmethod
-    def parameter_defaults(cls) -> dict[str, Any]:
-        """Return the parameters of the constructor and their defaults."""
-        signature = inspect.signature(cls.__init__)
-        return {
-            name: parameter.default
-            for name, parameter in signature.parameters.items()
-            if parameter.kind is parameter.KEYWORD_ONLY
-        }
-
-    def get_params(self) -> dict[str, Any]:
-        """Return the parameters the model was made with."""
-        return {name: getattr(self, name) for name in self.parameter_defaults()}
-
-    def set_params(self, **params: Any) -> Self:
-        """Change parameters; the next `fit` uses them.
-
-        Raises
-        ------
-        ParameterError
-            If there is no such parameter.
-        """
-        known = self.parameter_defaults()
-        for name, value in params.items():
-            if name not in known:
-                raise ParameterError(
-                    f"{self.model_name} has no parameter {name!r}{did_you_mean(name, known)}"
-                    f" (there are {', '.join(known) or 'none'})"
-                )
-            setattr(self, name, value)
-        return self
-
-    def __repr__(self) -> str:
-        listed = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
-        return f"{type(self).__name__}({listed})"
 
     # ---- what a model implements ------------------------------------------------------------
 
@@ -275,13 +237,17 @@ class Recommender(ABC):
             codes = self._user_codes(users, unknown)
             ids, rows = self.users_.ids[codes], None
         else:
-            ids, rows = self._history_rows(history, users, unknown)
+            ids, rows = history_rows(history, users, self.items_, unknown)
             codes = np.full(len(ids), -1, dtype=np.int32)
         allowed = None if rules is None else rules.mask(self.items_, self.item_table_)
-        lists = self.recommend_codes(
-            codes, k, history=rows, items=allowed, num_threads=num_threads
+        lists = self.recommend_codes(codes, k, history=rows, items=allowed, num_threads=num_threads)
+        sources = np.broadcast_to(lists.sources[:, None], lists.items.shape)
+        cold = (self.popularity_[lists.items] == 0) & (sources != POPULAR)
+        return ranked_frame(
+            *("user", ids, "item", self.items_.ids),
+            *(lists.items, lists.scores, self.backend_),
+            SOURCES[np.where(cold, FEATURES, sources)],
         )
-        return self._frame(ids, lists)
 
     def recommend_codes(
         self,
@@ -344,41 +310,6 @@ class Recommender(ABC):
             return np.arange(len(self.users_), dtype=np.int32)
         codes = self.users_.codes(users, unknown=unknown)
         return codes[codes >= 0]
-
-    def _history_rows(self, history: Any, users: Any, unknown: str) -> tuple[Any, csr_matrix]:
-        """Return user ids and their histories as rows over the model's items."""
-        from scipy.sparse import csr_matrix
-
-        if not isinstance(history, Interactions):
-            history = Interactions.from_frame(history)
-        ids = IdMap(history.users.ids if users is None else users, "user")
-        rows = ids.codes(history.users.ids, unknown="skip")[history.user_codes]
-        columns = self.items_.codes(history.items.ids, unknown=unknown)[history.item_codes]
-        kept = (rows >= 0) & (columns >= 0)
-        matrix = csr_matrix(
-            (history.weights[kept], (rows[kept], columns[kept])),
-            shape=(len(ids), len(self.items_)),
-            dtype=np.float32,
-        )
-        matrix.sum_duplicates()
-        matrix.eliminate_zeros()
-        return ids.ids, matrix
-
-    def _frame(self, user_ids: np.ndarray, lists: Lists) -> Any:
-        row, rank = np.nonzero(lists.items >= 0)
-        items = lists.items[row, rank]
-        sources = lists.sources[row]
-        cold = (self.popularity_[items] == 0) & (sources != POPULAR)
-        return make_frame(
-            {
-                "user": user_ids[row],
-                "item": self.items_.ids[items],
-                "score": lists.scores[row, rank],
-                "rank": (rank + 1).astype(np.int32),
-                "source": SOURCES[np.where(cold, FEATURES, sources)],
-            },
-            self.backend_,
-        )
 
     # ---- score, similar ---------------------------------------------------------------------
 
@@ -444,15 +375,9 @@ class Recommender(ABC):
             tie=self.items_.tie_order,
             num_threads=num_threads,
         )
-        row, rank = np.nonzero(found >= 0)
-        return make_frame(
-            {
-                "item": self.items_.ids[codes[row]],
-                "similar": self.items_.ids[found[row, rank]],
-                "score": scores[row, rank],
-                "rank": (rank + 1).astype(np.int32),
-            },
-            self.backend_,
+        return ranked_frame(
+            *("item", self.items_.ids[codes], "similar", self.items_.ids),
+            *(found, scores, self.backend_),
         )
 
     # ---- storage and growth -----------------------------------------------------------------
@@ -497,4 +422,5 @@ class Recommender(ABC):
 def _has_entries(features: csr_matrix | None, n: int) -> np.ndarray:
     if features is None:
         return np.zeros(n, dtype=np.bool_)
-    return np.diff(features.indptr) > 0
+    filled: np.ndarray = np.diff(features.indptr) > 0
+    return filled

@@ -1,0 +1,124 @@
+"""hybridrec: hybrid recommendations from interactions and a knowledge graph, on a CPU.
+
+The names below are loaded on first use, so that ``import hybridrec`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hybridrec.dataset.cleaning import CleaningReport, clean
+    from hybridrec.dataset.dataset import Dataset
+    from hybridrec.dataset.idmap import IdMap
+    from hybridrec.dataset.interactions import Interactions
+    from hybridrec.dataset.knowledge import KnowledgeGraph
+    from hybridrec.dataset.named import dataset_names, describe_dataset, load_dataset
+    from hybridrec.dataset.readers import (
+        read_dataset,
+        read_interactions,
+        read_items,
+        read_knowledge,
+        read_users,
+    )
+    from hybridrec.evaluation.evaluate import compare, evaluate
+    from hybridrec.features.blocks import FeatureBlock, Features
+    from hybridrec.features.columns import TableColumns
+    from hybridrec.features.pipeline import FeaturePipeline
+    from hybridrec.features.tokens import KnowledgeTokens
+    from hybridrec.features.walks import WalkEmbedding
+    from hybridrec.models.base import Recommender
+    from hybridrec.models.bias import BiasBaseline
+    from hybridrec.models.content import Content
+    from hybridrec.models.hybrid_als import HybridALS
+    from hybridrec.models.implicit_factors import ALS, BPR, LogisticMF
+    from hybridrec.models.item_knn import ItemKNN
+    from hybridrec.models.lightfm import LightFM
+    from hybridrec.models.popularity import Popularity
+    from hybridrec.models.storage import load
+    from hybridrec.ranking.rules import Rules
+
+_HOMES = {
+    "dataset.cleaning": ("CleaningReport", "clean"),
+    "dataset.dataset": ("Dataset",),
+    "dataset.idmap": ("IdMap",),
+    "dataset.interactions": ("Interactions",),
+    "dataset.knowledge": ("KnowledgeGraph",),
+    "dataset.named": ("dataset_names", "describe_dataset", "load_dataset"),
+    "dataset.readers": (
+        "read_dataset",
+        "read_interactions",
+        "read_items",
+        "read_knowledge",
+        "read_users",
+    ),
+    "evaluation.evaluate": ("compare", "evaluate"),
+    "features.blocks": ("FeatureBlock", "Features"),
+    "features.columns": ("TableColumns",),
+    "features.pipeline": ("FeaturePipeline",),
+    "features.tokens": ("KnowledgeTokens",),
+    "features.walks": ("WalkEmbedding",),
+    "models.base": ("Recommender",),
+    "models.bias": ("BiasBaseline",),
+    "models.content": ("Content",),
+    "models.hybrid_als": ("HybridALS",),
+    "models.implicit_factors": ("ALS", "BPR", "LogisticMF"),
+    "models.item_knn": ("ItemKNN",),
+    "models.lightfm": ("LightFM",),
+    "models.popularity": ("Popularity",),
+    "models.storage": ("load",),
+    "ranking.rules": ("Rules",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ALS",
+    "BPR",
+    "BiasBaseline",
+    "CleaningReport",
+    "Content",
+    "Dataset",
+    "FeatureBlock",
+    "FeaturePipeline",
+    "Features",
+    "HybridALS",
+    "IdMap",
+    "Interactions",
+    "ItemKNN",
+    "KnowledgeGraph",
+    "KnowledgeTokens",
+    "LightFM",
+    "LogisticMF",
+    "Popularity",
+    "Recommender",
+    "Rules",
+    "TableColumns",
+    "WalkEmbedding",
+    "clean",
+    "compare",
+    "dataset_names",
+    "describe_dataset",
+    "evaluate",
+    "load",
+    "load_dataset",
+    "read_dataset",
+    "read_interactions",
+    "read_items",
+    "read_knowledge",
+    "read_users",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("hybridrec")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'hybridrec' has no attribute {name!r}")
+    value = getattr(import_module(f"hybridrec.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

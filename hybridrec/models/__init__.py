@@ -1,0 +1,1 @@
+"""Models: fit -> scorer. One file per family."""

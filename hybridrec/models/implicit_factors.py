@@ -1,0 +1,243 @@
+"""ALS, BPR and logistic matrix factorisation, with the implicit package inside."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybridrec.models.base import Recommender
+from hybridrec.models.checks import at_least, positive
+from hybridrec.models.factors import fold_in_rows
+from hybridrec.ranking.scorer import FactorScorer, Scorer
+from hybridrec.runtime import check_random_state, resolve_threads, threads
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+
+class _ImplicitFactors(Recommender):
+    """What the three models share: parameters and the call of the package."""
+
+    factors: int
+    regularization: float
+    iterations: int
+    random_state: int
+    num_threads: int
+
+    @abstractmethod
+    def _make(self, common: dict[str, Any]) -> Any:
+        """Return the package's unfitted model."""
+
+    def _fit(
+        self,
+        matrix: csr_matrix,
+        item_features: csr_matrix | None,
+        user_features: csr_matrix | None,
+    ) -> Scorer:
+        positive(factors=self.factors, iterations=self.iterations)
+        at_least(0, regularization=self.regularization)
+        common = {
+            "factors": self.factors,
+            "regularization": self.regularization,
+            "iterations": self.iterations,
+            "random_state": check_random_state(self.random_state),
+            "num_threads": resolve_threads(self.num_threads),
+        }
+        with threads(self.num_threads):
+            model = self._make(common)
+            model.fit(matrix, show_progress=False)
+        return self._scorer(np.asarray(model.user_factors), np.asarray(model.item_factors))
+
+    def _scorer(self, user_factors: np.ndarray, item_factors: np.ndarray) -> FactorScorer:
+        zeros = np.zeros(len(item_factors), dtype=np.float32)
+        return FactorScorer(user_factors, item_factors, zeros)
+
+
+class ALS(_ImplicitFactors):
+    """Weighted alternating least squares for implicit feedback (Hu, Koren & Volinsky 2008).
+
+    Parameters
+    ----------
+    factors : int, default 64
+    regularization : float, default 0.1
+    alpha : float, default 10
+        Confidence of an interaction of weight 1; an absent one has confidence 1.
+    iterations : int, default 15
+    random_state : int, default 0
+    num_threads : int, default 0
+        0 means all; the result does not depend on it.
+    """
+
+    model_name = "als"
+
+    def __init__(
+        self,
+        *,
+        factors: int = 64,
+        regularization: float = 0.1,
+        alpha: float = 10.0,
+        iterations: int = 15,
+        random_state: int = 0,
+        num_threads: int = 0,
+    ) -> None:
+        self.factors, self.regularization, self.alpha = factors, regularization, alpha
+        self.iterations, self.random_state, self.num_threads = iterations, random_state, num_threads
+
+    def _make(self, common: dict[str, Any]) -> Any:
+        from implicit.cpu.als import AlternatingLeastSquares
+
+        positive(alpha=self.alpha)
+        return AlternatingLeastSquares(alpha=self.alpha, **common)
+
+    def _fold_in(self, history: csr_matrix) -> Scorer:
+        assert isinstance(self.scorer_, FactorScorer)
+        item_factors = self.scorer_.item_factors
+        with threads(self.num_threads):
+            rows = fold_in_rows(
+                history * self.alpha, item_factors, unobserved=1.0, ridge=self.regularization
+            )
+        return self._scorer(rows, item_factors)
+
+    def _fold_in_items(self, histories: csr_matrix) -> np.ndarray:
+        assert isinstance(self.scorer_, FactorScorer)
+        with threads(self.num_threads):
+            return fold_in_rows(
+                histories * self.alpha,
+                self.scorer_.user_factors,
+                unobserved=1.0,
+                ridge=self.regularization,
+            )
+
+
+class BPR(_ImplicitFactors):
+    """Bayesian personalised ranking (Rendle et al. 2009).
+
+    Trained without locks: the same result again needs ``num_threads=1``, the default.
+
+    Parameters
+    ----------
+    factors : int, default 64
+    learning_rate : float, default 0.05
+    regularization : float, default 0.01
+    iterations : int, default 100
+    random_state : int, default 0
+    num_threads : int, default 1
+        0 means all; with more than one the result varies from run to run.
+    """
+
+    model_name = "bpr"
+
+    def __init__(
+        self,
+        *,
+        factors: int = 64,
+        learning_rate: float = 0.05,
+        regularization: float = 0.01,
+        iterations: int = 100,
+        random_state: int = 0,
+        num_threads: int = 1,
+    ) -> None:
+        self.factors, self.learning_rate, self.regularization = (
+            factors,
+            learning_rate,
+            regularization,
+        )
+        self.iterations, self.random_state, self.num_threads = iterations, random_state, num_threads
+
+    def _make(self, common: dict[str, Any]) -> Any:
+        from implicit.cpu.bpr import BayesianPersonalizedRanking
+
+        positive(learning_rate=self.learning_rate)
+        return BayesianPersonalizedRanking(learning_rate=self.learning_rate, **common)
+
+    def _scorer(self, user_factors: np.ndarray, item_factors: np.ndarray) -> FactorScorer:
+        """Split off the item bias, which the package keeps as the last factor."""
+        return FactorScorer(user_factors[:, :-1], item_factors[:, :-1], item_factors[:, -1])
+
+    def _fold_in(self, history: csr_matrix) -> Scorer:
+        assert isinstance(self.scorer_, FactorScorer)
+        return fold_in_ranking(history, self.scorer_, self.num_threads)
+
+
+class LogisticMF(_ImplicitFactors):
+    """Logistic matrix factorisation (Johnson 2014).
+
+    Trained without a fixed order: the same result again needs ``num_threads=1``, the default.
+
+    Parameters
+    ----------
+    factors : int, default 32
+    learning_rate : float, default 1
+    regularization : float, default 0.6
+    iterations : int, default 30
+    negatives : int, default 30
+        Sampled absent items per interaction.
+    random_state : int, default 0
+    num_threads : int, default 1
+        0 means all; with more than one the result varies from run to run.
+    """
+
+    model_name = "logistic-mf"
+
+    def __init__(
+        self,
+        *,
+        factors: int = 32,
+        learning_rate: float = 1.0,
+        regularization: float = 0.6,
+        iterations: int = 30,
+        negatives: int = 30,
+        random_state: int = 0,
+        num_threads: int = 1,
+    ) -> None:
+        self.factors, self.learning_rate, self.regularization = (
+            factors,
+            learning_rate,
+            regularization,
+        )
+        self.iterations, self.negatives = iterations, negatives
+        self.random_state, self.num_threads = random_state, num_threads
+
+    def _make(self, common: dict[str, Any]) -> Any:
+        from implicit.cpu.lmf import LogisticMatrixFactorization
+
+        positive(learning_rate=self.learning_rate, negatives=self.negatives)
+        return LogisticMatrixFactorization(
+            learning_rate=self.learning_rate, neg_prop=self.negatives, **common
+        )
+
+    def _scorer(self, user_factors: np.ndarray, item_factors: np.ndarray) -> FactorScorer:
+        """Split off the item bias and drop the user bias, which ranks nothing.
+
+        The package keeps them as the last two factors: (1, user bias) and (item bias, 1).
+        """
+        return FactorScorer(user_factors[:, :-2], item_factors[:, :-2], item_factors[:, -2])
+
+    def _fold_in(self, history: csr_matrix) -> Scorer:
+        assert isinstance(self.scorer_, FactorScorer)
+        return fold_in_ranking(history, self.scorer_, self.num_threads)
+
+
+def fold_in_ranking(
+    history: csr_matrix, scorer: FactorScorer, num_threads: int, *, unobserved: float = 0.1
+) -> FactorScorer:
+    """Fold new users into a model trained on a ranking or logistic loss.
+
+    Such factors have no closed form for a new user. The least-squares user of `fold_in_rows`
+    points the same way; its length is set to that of the trained users, so that it stands in
+    proportion to the item bias.
+    """
+    from scipy.sparse import csr_matrix
+
+    ones = np.ones_like(history.data, dtype=np.float32)
+    seen = csr_matrix((ones, history.indices, history.indptr), shape=history.shape)
+    factors = scorer.item_factors
+    power = float(np.square(factors, dtype=np.float64).sum(axis=1).mean())
+    with threads(num_threads):
+        rows = fold_in_rows(seen, factors, unobserved=unobserved, ridge=power)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    usual = float(np.median(np.linalg.norm(scorer.user_factors, axis=1)))
+    scaled = rows * (usual / np.where(length > 0, length, 1.0))
+    return FactorScorer(scaled.astype(np.float32), factors, scorer.item_bias)

@@ -1,0 +1,134 @@
+"""Ridge map from features to factors: the prior of an item (user) that HybridALS pulls towards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridrec.runtime import random_stream
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+TOLERANCE = 1e-3
+MAX_STEPS = 50
+FOLDS = 5
+FOLD_STREAM = 0xF01D
+
+
+class FeaturePrior:
+    """The ridge regression ``Y ~ F W`` in its kernel form, solved by conjugate gradients.
+
+    ``(F F^T + ridge I) Z = Y`` and ``W = F^T Z``: only sparse products, whatever the width of F,
+    and each solve starts from the last one, so following slowly changing factors is cheap.
+
+    Parameters
+    ----------
+    features : csr_matrix of float32, shape (n, width)
+        Rows of the items that are trained on.
+    ridge : float
+    """
+
+    def __init__(self, features: csr_matrix, ridge: float) -> None:
+        self.features, self.transposed, self.ridge = features, features.T.tocsr(), ridge
+        self.dual: np.ndarray | None = None
+
+    def fit(self, factors: np.ndarray) -> np.ndarray:
+        """Fit W to factors (n, d) and return it: float32 (width, d)."""
+        if self.dual is None or self.dual.shape != factors.shape:
+            self.dual = np.zeros_like(factors)
+        self._conjugate_gradients(self.dual, factors)
+        weights: np.ndarray = self.transposed @ self.dual
+        return weights
+
+    def _kernel(self, vectors: np.ndarray) -> np.ndarray:
+        product: np.ndarray = self.features @ (self.transposed @ vectors)
+        return product + np.float32(self.ridge) * vectors
+
+    def _conjugate_gradients(self, solution: np.ndarray, right: np.ndarray) -> None:
+        """Improve ``solution`` in place, all columns side by side."""
+        residual = right - self._kernel(solution)
+        direction = residual.copy()
+        power = _column_powers(residual)
+        enough = TOLERANCE**2 * np.maximum(_column_powers(right), 1e-30)
+        for _ in range(MAX_STEPS):
+            if (power <= enough).all():
+                return
+            image = self._kernel(direction)
+            curvature = np.einsum("ij,ij->j", direction, image, dtype=np.float64)
+            step = (power / np.maximum(curvature, 1e-30)).astype(np.float32)
+            solution += step * direction
+            residual -= step * image
+            fresh = _column_powers(residual)
+            direction *= (fresh / np.maximum(power, 1e-30)).astype(np.float32)
+            direction += residual
+            power = fresh
+
+
+def _column_powers(matrix: np.ndarray) -> np.ndarray:
+    powers: np.ndarray = np.einsum("ij,ij->j", matrix, matrix, dtype=np.float64)
+    return powers
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What undoes the shrinkage of factors that come from features alone.
+
+    A ridge map draws everything towards the mean, so a new item would never outscore a trained
+    one. Factors are spread out around their mean again: ``centre + gain (y - mean)``.
+
+    Attributes
+    ----------
+    mean, centre : ndarray of float32, shape (d,)
+    gain : float
+    """
+
+    mean: np.ndarray
+    centre: np.ndarray
+    gain: float
+
+    def apply(self, factors: np.ndarray) -> np.ndarray:
+        """Return calibrated factors, float32 (n, d)."""
+        spread: np.ndarray = np.float32(self.gain) * (factors - self.mean)
+        return (self.centre + spread).astype(np.float32)
+
+
+def calibrate(
+    features: csr_matrix,
+    factors: np.ndarray,
+    others: np.ndarray,
+    ridge: float,
+    random_state: int,
+) -> Calibration:
+    """Compare trained factors with what features alone would have given, out of fold.
+
+    Mean scores become equal for every user, and the variance of a user's scores equal on
+    average over users; both are linear in the factors, so the model stays a product of two
+    matrices.
+
+    Parameters
+    ----------
+    features : csr_matrix, shape (n, width)
+    factors : ndarray of float32, shape (n, d)
+        Trained factors of the same rows.
+    others : ndarray of float32, shape (m, d)
+        Factors of the other side, over which scores are compared.
+    ridge : float
+    random_state : int
+    """
+    fold = random_stream(random_state, FOLD_STREAM).permutation(len(factors)) % FOLDS
+    predicted = np.zeros_like(factors)
+    for part in range(FOLDS):
+        held, rest = fold == part, fold != part
+        if held.any() and rest.any():
+            weights = FeaturePrior(features[rest], ridge).fit(factors[rest])
+            predicted[held] = features[held] @ weights
+    moments = others.astype(np.float64).T @ others / max(len(others), 1)
+    spread = [
+        float(np.einsum("ij,ij->", np.cov(rows.T, bias=True).reshape(moments.shape), moments))
+        for rows in (factors, predicted)
+    ]
+    gain = float(np.sqrt(spread[0] / spread[1])) if spread[1] > 0 else 1.0
+    return Calibration(predicted.mean(axis=0), factors.mean(axis=0), gain)

@@ -1,0 +1,50 @@
+"""Model names -> classes; a model's module is imported only when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from hybridrec.errors import ParameterError, did_you_mean
+from hybridrec.models.base import Recommender
+
+MODELS: Mapping[str, tuple[str, str, str]] = {
+    "popularity": ("popularity", "Popularity", "the popular items for everyone"),
+    "bias-baseline": ("bias", "BiasBaseline", "user mean + item mean - global mean, for ratings"),
+    "item-knn": ("item_knn", "ItemKNN", "items similar to those of the history"),
+    "als": ("implicit_factors", "ALS", "weighted matrix factorisation, implicit inside"),
+    "bpr": ("implicit_factors", "BPR", "Bayesian personalised ranking, implicit inside"),
+    "logistic-mf": ("implicit_factors", "LogisticMF", "logistic factorisation, implicit inside"),
+    "lightfm": ("lightfm", "LightFM", "embeddings of features, the lightfm package inside"),
+    "content": ("content", "Content", "items whose features match those of the history"),
+    "hybrid-als": ("hybrid_als", "HybridALS", "ALS with item features as priors: cold items too"),
+}
+
+
+def model_class(name: str) -> type[Recommender]:
+    """Return the class of a model by its name.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such model; suggests the nearest name.
+    """
+    if name not in MODELS:
+        raise ParameterError(
+            f"unknown model {name!r}{did_you_mean(name, MODELS)} (there are {', '.join(MODELS)})"
+        )
+    module, attribute, _ = MODELS[name]
+    found: type[Recommender] = getattr(import_module(f"hybridrec.models.{module}"), attribute)
+    return found
+
+
+def make_model(name: str, **params: Any) -> Recommender:
+    """Return an unfitted model by its name.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such model or parameter.
+    """
+    return model_class(name)().set_params(**params)
