@@ -97,6 +97,21 @@ class Recommender(Parameters, ABC):
         """Return factors and bias of new items from their features; None where it cannot."""
         return None
 
+    def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return factors and bias of new items from their users; None where it cannot.
+
+        ``histories`` is items x users.
+        """
+        return None
+
+    def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
+        """Give new items at the end of the catalogue their rows; tell whether it could."""
+        rows = self._item_rows(features)
+        if rows is None or not isinstance(self.scorer_, FactorScorer):
+            return False
+        self.scorer_ = self.scorer_.with_items(items, *rows)
+        return True
+
     def _similarity(self, items: np.ndarray) -> Scorer:
         """Return a scorer whose "users" are ``items``: by default the cosine of item factors."""
         if not isinstance(self.scorer_, FactorScorer):
@@ -145,7 +160,7 @@ class Recommender(Parameters, ABC):
             raise DataError("there is no interaction to fit on (all were dropped or weigh 0)")
         item_pipeline, item_matrix = self._features(item_features, dataset, "item")
         user_pipeline, user_matrix = self._features(user_features, dataset, "user")
-        scorer = self._fit(dataset.matrix.copy(), item_matrix, user_matrix)
+        scorer = self._fit(dataset.matrix, item_matrix, user_matrix)
         self.users_, self.items_ = dataset.users, dataset.items
         self.item_table_, self.backend_ = dataset.item_table, dataset.interactions.backend
         self.item_pipeline_, self.user_pipeline_ = item_pipeline, user_pipeline
@@ -275,29 +290,30 @@ class Recommender(Parameters, ABC):
         allowed = self.scorable_ if items is None else self.scorable_ & items
         if history is None:
             scorer, rows, seen = self.scorer_, user_codes, self.history_[user_codes]
-            sources = self.user_sources_[user_codes]
+            sources = self.user_sources_[user_codes].copy()
         else:
             scorer, rows, seen = self._fold_in(history), np.arange(history.shape[0]), history
             sources = np.where(np.diff(history.indptr) > 0, FOLD_IN, POPULAR).astype(np.int8)
         width = min(check_k(k), len(self.items_))
         best = np.full((len(rows), width), -1, dtype=np.int32)
         scores = np.full((len(rows), width), -np.inf, dtype=np.float32)
-        popular = sources == POPULAR
-        for part, part_scorer, part_rows in (
-            (np.flatnonzero(~popular), scorer, rows),
-            (np.flatnonzero(popular), self._popular(), np.zeros(len(rows), dtype=np.int64)),
-        ):
-            if len(part) == 0:
-                continue
+
+        def serve(part: np.ndarray, scorer: Scorer, part_rows: np.ndarray) -> None:
             best[part], scores[part] = top_k(
-                part_scorer,
-                part_rows[part],
+                scorer,
+                part_rows,
                 k,
                 exclude=seen[part],
                 allowed=allowed,
                 tie=self.items_.tie_order,
                 num_threads=num_threads,
             )
+
+        personal = np.flatnonzero(sources != POPULAR)
+        serve(personal, scorer, rows[personal])
+        left = np.flatnonzero(best[:, 0] < 0) if width else personal[:0]
+        sources[left] = POPULAR  # the last resort: nobody is left without a list
+        serve(left, self._popular(), np.zeros(len(left), dtype=np.int64))
         return Lists(best, scores, sources)
 
     def _popular(self) -> FactorScorer:

@@ -40,24 +40,39 @@ class BiasBaseline(Recommender):
     ) -> Scorer:
         if not self.damping >= 0:
             raise ParameterError(f"damping must be at least 0, got {self.damping}")
-        mean = float(matrix.data.mean(dtype=np.float64))
-        residual = matrix.astype(np.float64)
-        residual.data -= mean
-        count = matrix.getnnz(axis=0)
-        item_bias = np.asarray(residual.sum(axis=0)).ravel() / np.maximum(count + self.damping, 1)
-        self.expected_ = (mean + item_bias).astype(np.float32)
-        return self._fold_in(matrix)
+        self.mean_ = np.array(matrix.data.mean(dtype=np.float64))
+        expected = self._expected(matrix.T.tocsr())
+        return self._for_users(matrix, expected)
+
+    def _expected(self, histories: csr_matrix) -> np.ndarray:
+        """Return global mean + item bias of items (rows) from their ratings."""
+        mean = float(self.mean_)
+        return (mean + self._damped_mean(histories, mean)).astype(np.float32)
+
+    def _damped_mean(self, rows: csr_matrix, expected: float | np.ndarray) -> np.ndarray:
+        """Return the damped mean of each row's residuals."""
+        residual = rows.astype(np.float64)
+        residual.data -= expected
+        count = np.diff(rows.indptr)
+        total = np.asarray(residual.sum(axis=1)).ravel()
+        damped: np.ndarray = total / np.maximum(count + self.damping, 1)
+        return damped
+
+    def _for_users(self, history: csr_matrix, expected: np.ndarray) -> FactorScorer:
+        bias = self._damped_mean(history, expected[history.indices])
+        ones = np.ones((len(expected), 1), dtype=np.float32)
+        return FactorScorer(bias[:, None], ones, expected)
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
-        residual = history.astype(np.float64)
-        residual.data -= self.expected_[history.indices]
-        count = history.getnnz(axis=1)
-        user_bias = np.asarray(residual.sum(axis=1)).ravel() / np.maximum(count + self.damping, 1)
-        ones = np.ones((len(self.expected_), 1), dtype=np.float32)
-        return FactorScorer(user_bias[:, None], ones, self.expected_)
+        assert isinstance(self.scorer_, FactorScorer)
+        return self._for_users(history, self.scorer_.item_bias)
+
+    def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+        expected = self._expected(histories)
+        return np.ones((len(expected), 1), dtype=np.float32), expected
 
     def _similarity(self, items: np.ndarray) -> Scorer:
         raise ParameterError("bias-baseline has no notion of similar items; choose another model")
 
     def _state(self) -> dict[str, np.ndarray]:
-        return {"expected_": self.expected_}
+        return {"mean_": self.mean_}

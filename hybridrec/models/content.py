@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,13 +41,22 @@ class Content(Recommender):
     def _fold_in(self, history: csr_matrix) -> Scorer:
         return _match(history, self._item_features())
 
+    def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
+        from scipy.sparse import vstack
+
+        known = self._item_features()[: items[0]]
+        weights = vstack([known, scale_rows(features)], format="csr").T.tocsr()
+        weights.sort_indices()
+        self.scorer_ = replace(self.scorer_, weights=weights)  # type: ignore[type-var]
+        return True
+
     def _item_features(self) -> csr_matrix:
         assert isinstance(self.scorer_, HistoryScorer)
         return self.scorer_.weights.T.tocsr()
 
     def _similarity(self, items: np.ndarray) -> Scorer:
         assert isinstance(self.scorer_, HistoryScorer)
-        return HistoryScorer(self._item_features()[items], self.scorer_.weights)
+        return HistoryScorer(self._item_features()[items], self.scorer_.weights, over_items=False)
 
 
 def _match(history: csr_matrix, features: csr_matrix) -> HistoryScorer:
@@ -56,4 +66,4 @@ def _match(history: csr_matrix, features: csr_matrix) -> HistoryScorer:
     profiles = csr_matrix(scale_rows(csr_matrix(history @ features)), dtype=np.float32)
     weights = csr_matrix(features.T, dtype=np.float32)
     weights.sort_indices()
-    return HistoryScorer(profiles, weights)
+    return HistoryScorer(profiles, weights, over_items=False)

@@ -173,9 +173,10 @@ class HybridALS(Recommender):
         rows = self._solve(history, warm)
         return _scorer(rows, self.scorer_.item_factors)
 
-    def _fold_in_items(self, histories: csr_matrix) -> np.ndarray:
+    def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         assert isinstance(self.scorer_, FactorScorer)
-        return self._solve(histories, self.scorer_.user_factors)
+        rows = self._solve(histories, self.scorer_.user_factors)
+        return rows, np.zeros(len(rows), dtype=np.float32)
 
     def _solve(self, history: csr_matrix, others: np.ndarray) -> np.ndarray:
         """Fold in rows, with the ridge that a trained row of as many interactions has."""

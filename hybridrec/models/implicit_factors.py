@@ -45,9 +45,10 @@ class _ImplicitFactors(Recommender):
             "random_state": check_random_state(self.random_state),
             "num_threads": resolve_threads(self.num_threads),
         }
+        self.mean_weight_ = np.array(matrix.data.mean(dtype=np.float64))
         with threads(self.num_threads):
             model = self._make(common)
-            model.fit(matrix, show_progress=False)
+            model.fit(matrix / float(self.mean_weight_), show_progress=False)
         return self._scorer(np.asarray(model.user_factors), np.asarray(model.item_factors))
 
     def _scorer(self, user_factors: np.ndarray, item_factors: np.ndarray) -> FactorScorer:
@@ -63,7 +64,7 @@ class ALS(_ImplicitFactors):
     factors : int, default 64
     regularization : float, default 0.1
     alpha : float, default 10
-        Confidence of an interaction of weight 1; an absent one has confidence 1.
+        Confidence of an interaction of average weight; an absent one has confidence 1.
     iterations : int, default 15
     random_state : int, default 0
     num_threads : int, default 0
@@ -94,21 +95,20 @@ class ALS(_ImplicitFactors):
     def _fold_in(self, history: csr_matrix) -> Scorer:
         assert isinstance(self.scorer_, FactorScorer)
         item_factors = self.scorer_.item_factors
-        with threads(self.num_threads):
-            rows = fold_in_rows(
-                history * self.alpha, item_factors, unobserved=1.0, ridge=self.regularization
-            )
-        return self._scorer(rows, item_factors)
+        return self._scorer(self._solve(history, item_factors), item_factors)
 
-    def _fold_in_items(self, histories: csr_matrix) -> np.ndarray:
+    def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         assert isinstance(self.scorer_, FactorScorer)
+        rows = self._solve(histories, self.scorer_.user_factors)
+        return rows, np.zeros(len(rows), dtype=np.float32)
+
+    def _solve(self, history: csr_matrix, others: np.ndarray) -> np.ndarray:
+        confidence = history * (self.alpha / float(self.mean_weight_))
         with threads(self.num_threads):
-            return fold_in_rows(
-                histories * self.alpha,
-                self.scorer_.user_factors,
-                unobserved=1.0,
-                ridge=self.regularization,
-            )
+            return fold_in_rows(confidence, others, unobserved=1.0, ridge=self.regularization)
+
+    def _state(self) -> dict[str, np.ndarray]:
+        return {"mean_weight_": self.mean_weight_}
 
 
 class BPR(_ImplicitFactors):

@@ -65,15 +65,15 @@ class ItemKNN(Recommender):
         similar = csr_matrix(similar - diags(similar.diagonal()), dtype=np.float32)
         similar.eliminate_zeros()
         similar.sort_indices()
-        return HistoryScorer(matrix, similar)
+        return HistoryScorer(matrix, similar, over_items=True)
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
         assert isinstance(self.scorer_, HistoryScorer)
-        return HistoryScorer(history, self.scorer_.weights)
+        return HistoryScorer(history, self.scorer_.weights, over_items=True)
 
     def _similarity(self, items: np.ndarray) -> Scorer:
         from scipy.sparse import identity
 
         assert isinstance(self.scorer_, HistoryScorer)
         one_each = identity(len(self.items_), dtype=np.float32, format="csr")[items]
-        return HistoryScorer(one_each, self.scorer_.weights)
+        return HistoryScorer(one_each, self.scorer_.weights, over_items=True)

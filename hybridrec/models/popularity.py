@@ -31,6 +31,10 @@ class Popularity(Recommender):
     def _fold_in(self, history: csr_matrix) -> Scorer:
         return _for_everyone(history.shape[0], self.popularity_[:, None])
 
+    def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+        counts = histories.getnnz(axis=1).astype(np.float32)
+        return counts[:, None], np.zeros(len(counts), dtype=np.float32)
+
     def _similarity(self, items: np.ndarray) -> Scorer:
         raise ParameterError("popularity has no notion of similar items; choose another model")
 

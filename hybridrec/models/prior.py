@@ -92,7 +92,8 @@ class Calibration:
     def apply(self, factors: np.ndarray) -> np.ndarray:
         """Return calibrated factors, float32 (n, d)."""
         spread: np.ndarray = np.float32(self.gain) * (factors - self.mean)
-        return (self.centre + spread).astype(np.float32)
+        spread += self.centre
+        return spread
 
 
 def calibrate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -42,6 +42,14 @@ class Scorer(Protocol):
         items : ndarray of int32, shape (n, m)
             -1 gives minus infinity.
         """
+        ...
+
+    def with_more_items(self, extra: int) -> Scorer:
+        """Return a scorer with ``extra`` empty items at the end."""
+        ...
+
+    def with_users_of(self, other: Any, rows: np.ndarray, n_users: int) -> Scorer:
+        """Return a scorer of ``n_users`` whose ``rows`` are the users of ``other``, in order."""
         ...
 
 
@@ -96,6 +104,23 @@ class FactorScorer:
         exact_dots(self.user_factors, self.item_factors, self.item_bias, rows, items, scores)
         return scores
 
+    def with_more_items(self, extra: int) -> FactorScorer:
+        """Return a scorer with ``extra`` zero items at the end."""
+        factors = np.pad(self.item_factors, ((0, extra), (0, 0)))
+        return FactorScorer(self.user_factors, factors, np.pad(self.item_bias, (0, extra)))
+
+    def with_items(self, items: np.ndarray, factors: np.ndarray, bias: np.ndarray) -> FactorScorer:
+        """Return a scorer with other factors and bias of some items."""
+        all_factors, all_bias = self.item_factors.copy(), self.item_bias.copy()
+        all_factors[items], all_bias[items] = factors, bias
+        return FactorScorer(self.user_factors, all_factors, all_bias)
+
+    def with_users_of(self, other: FactorScorer, rows: np.ndarray, n_users: int) -> FactorScorer:
+        """Return a scorer of ``n_users`` whose ``rows`` are the users of ``other``, in order."""
+        factors = np.pad(self.user_factors, ((0, n_users - self.n_users), (0, 0)))
+        factors[rows] = other.user_factors
+        return FactorScorer(factors, self.item_factors, self.item_bias)
+
 
 @dataclass(frozen=True, eq=False)
 class HistoryScorer:
@@ -109,12 +134,15 @@ class HistoryScorer:
     ----------
     profiles : csr_matrix of float32, shape (n_users, m)
     weights : csr_matrix of float32, shape (m, n_items)
+    over_items : bool
+        Whether profiles are histories over the items (then m is n_items) or over features.
     """
 
     block_is_exact: ClassVar[bool] = True
 
     profiles: csr_matrix
     weights: csr_matrix
+    over_items: bool
 
     @property
     def n_users(self) -> int:
@@ -148,3 +176,22 @@ class HistoryScorer:
             taken = np.take_along_axis(self.block(rows[part]), np.maximum(items[part], 0), axis=1)
             scores[part] = np.where(items[part] >= 0, taken, -np.inf)
         return scores
+
+    def with_more_items(self, extra: int) -> HistoryScorer:
+        """Return a scorer with ``extra`` items at the end that nothing reaches."""
+        profiles, weights = self.profiles.copy(), self.weights.copy()
+        n_items, more = self.n_items + extra, extra if self.over_items else 0
+        weights.resize(weights.shape[0] + more, n_items)
+        profiles.resize(profiles.shape[0], profiles.shape[1] + more)
+        return HistoryScorer(profiles, weights, self.over_items)
+
+    def with_users_of(self, other: HistoryScorer, rows: np.ndarray, n_users: int) -> HistoryScorer:
+        """Return a scorer of ``n_users`` whose ``rows`` are the users of ``other``, in order."""
+        from scipy.sparse import vstack
+
+        source = np.arange(n_users)
+        source[rows] = n_users + np.arange(len(rows))
+        padded = self.profiles.copy()
+        padded.resize(n_users, padded.shape[1])
+        profiles = vstack([padded, other.profiles], format="csr")[source]
+        return HistoryScorer(profiles, self.weights, self.over_items)

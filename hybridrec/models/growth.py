@@ -1,0 +1,155 @@
+"""A fitted model takes in new items, users and interactions; all other rows stay as they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybridrec.dataset.dataset import Dataset
+from hybridrec.dataset.frames import column_values, find_column, open_frame, to_pandas
+from hybridrec.dataset.idmap import IdMap
+from hybridrec.dataset.interactions import Interactions
+from hybridrec.dataset.knowledge import KnowledgeGraph
+from hybridrec.errors import DataError, ParameterError, first_few
+from hybridrec.models.base import MODEL, POPULAR, Recommender
+from hybridrec.ranking.scorer import FactorScorer
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+
+def add_items(model: Recommender, table: Any, knowledge: KnowledgeGraph | None = None) -> None:
+    """Add items that have features but no interaction yet.
+
+    Parameters
+    ----------
+    model : Recommender
+        Fitted with item features by name or pipeline; changed in place.
+    table : data frame
+        One row a new item: its id and the columns the model was fitted with, as far as known.
+    knowledge : KnowledgeGraph, optional
+        Facts of the new items, in the relations and entities the model knows.
+
+    Raises
+    ------
+    ParameterError
+        If the model has no features to place new items by.
+    DataError
+        If an item is already known or appears twice.
+    """
+    if model.item_pipeline_ is None:
+        raise ParameterError(
+            f"this {model.model_name} was fitted without item features, so it cannot place new"
+            " items by them; fit a hybrid with features, or use update with interactions"
+        )
+    frame, _ = open_frame(table)
+    column = str(find_column(frame.columns, "item", None, where="new items"))
+    new = IdMap(column_values(frame, column), "item")
+    known = [one for one in new.ids.tolist() if one in model.items_]
+    if known:
+        raise DataError(f"items {first_few(known)} are already known")
+    nothing = np.zeros(0, dtype=np.int32)
+    rows = Interactions(
+        IdMap(nothing, "user"), new, nothing, nothing, np.zeros(0, dtype=np.float32)
+    )
+    dataset = Dataset.build(rows, knowledge, item_table=table, item=column)
+    if len(dataset.items) > len(new):
+        raise DataError("the link of the new facts names items that are not in the table")
+    features = model.item_pipeline_.transform(dataset).matrix()
+    placed = np.diff(features.indptr) > 0
+    first = len(model.items_)
+    codes = np.arange(first, first + len(new))
+    _grow_items(model, model.items_.extend(new.ids))
+    if model.item_table_ is not None:
+        model.item_table_ = _with_rows(model.item_table_, codes, to_pandas(table))
+    scorable = model.scorable_.copy()
+    scorable[codes] = placed & model._place_items(codes, features)
+    model.scorable_ = scorable
+
+
+def update_model(model: Recommender, interactions: Any) -> None:
+    """Fold new interactions in, without a refit.
+
+    Users with new interactions are folded in again from their whole history. New items get
+    factors from their users where the model can do that (the ALS family and the baselines);
+    elsewhere they are kept, and recommended after the next fit. All other rows stay as they are,
+    bit for bit.
+
+    Parameters
+    ----------
+    model : Recommender
+        Fitted; changed in place.
+    interactions : data frame or Interactions
+        New events of old and new users and items; weights of known pairs are added up.
+    """
+    if not isinstance(interactions, Interactions):
+        interactions = Interactions.from_frame(interactions)
+    _grow_items(model, model.items_.extend(interactions.items.ids))
+    users = model.users_.extend(interactions.users.ids)
+    n_users = len(users)
+    rows = users.codes(interactions.users.ids)[interactions.user_codes]
+    columns = model.items_.codes(interactions.items.ids)[interactions.item_codes]
+    fresh = _counts(rows, columns, interactions.weights, (n_users, len(model.items_)))
+    history = model.history_.copy()
+    history.resize(fresh.shape)
+    touched = np.flatnonzero(np.diff(fresh.indptr) > 0)
+    sources = np.pad(model.user_sources_, (0, n_users - len(model.users_)), constant_values=POPULAR)
+    sources[touched] = MODEL
+    model.users_, model.user_sources_ = users, sources
+    model._set_history((history + fresh).tocsr())
+    _place_from_users(model)
+    folded = model._fold_in(model.history_[touched])
+    model.scorer_ = model.scorer_.with_users_of(folded, touched, n_users)
+
+
+def _place_from_users(model: Recommender) -> None:
+    """Give items that had nothing to be scored by, and now have users, their factors."""
+    new = np.flatnonzero(~model.scorable_ & (model.popularity_ > 0))
+    n_trained = model.scorer_.n_users
+    histories = model.history_[:n_trained, new].T.tocsr()
+    known = np.diff(histories.indptr) > 0  # at least one user with factors
+    if not isinstance(model.scorer_, FactorScorer) or not known.any():
+        return
+    rows = model._fold_in_items(histories[known])
+    if rows is None:
+        return
+    model.scorer_ = model.scorer_.with_items(new[known], *rows)
+    scorable = model.scorable_.copy()
+    scorable[new[known]] = True
+    model.scorable_ = scorable
+
+
+def _grow_items(model: Recommender, items: IdMap) -> None:
+    """Widen everything to a longer item map; new items start empty."""
+    extra = len(items) - len(model.items_)
+    if extra == 0:
+        return
+    model.items_ = items
+    model.scorer_ = model.scorer_.with_more_items(extra)
+    history = model.history_.copy()
+    history.resize(history.shape[0], len(items))
+    model._set_history(history)
+    model.scorable_ = np.pad(model.scorable_, (0, extra))
+    if model.item_table_ is not None:
+        model.item_table_ = model.item_table_.reindex(range(len(items)))
+
+
+def _with_rows(table: Any, codes: np.ndarray, new: Any) -> Any:
+    """Return the item table with the columns it has in common with ``new`` filled in."""
+    grown = table.astype(object)
+    new.index = codes
+    for name in new.columns.intersection(grown.columns):
+        grown.loc[codes, name] = new[name]
+    return grown.infer_objects()
+
+
+def _counts(
+    rows: np.ndarray, columns: np.ndarray, weights: np.ndarray, shape: tuple[int, int]
+) -> csr_matrix:
+    from scipy.sparse import csr_matrix
+
+    matrix = csr_matrix((weights, (rows, columns)), shape=shape, dtype=np.float32)
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    return matrix

@@ -1,0 +1,257 @@
+"""A fitted model <-> its folder: configuration, arrays, ids; no code, no pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hybridrec.dataset.idmap import IdMap
+from hybridrec.dataset.knowledge import KnowledgeGraph
+from hybridrec.errors import ModelFolderError, ParameterError, first_few
+from hybridrec.features.pipeline import FeaturePipeline
+from hybridrec.models.base import Recommender
+from hybridrec.models.registry import MODELS, model_class
+from hybridrec.ranking.scorer import FactorScorer, HistoryScorer, Scorer
+from hybridrec.store.folder import Folder, read_folder, write_folder
+
+Parts = dict[str, Any]
+
+
+def save_model(model: Recommender, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write a fitted model to a folder, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        See `hybridrec.store.write_folder`.
+    """
+    scorer, scorer_arrays = _scorer_parts(model)
+    manifest: Parts = {
+        "model": model.model_name,
+        "params": _plain(model.get_params()),
+        "backend": model.backend_,
+        "scorer": scorer,
+        "data": {
+            "users": len(model.users_),
+            "items": len(model.items_),
+            "interactions": int(model.history_.nnz),
+        },
+    }
+    arrays: Parts = {
+        "history": model.history_,
+        "scorable": model.scorable_,
+        "user_sources": model.user_sources_,
+        **_prefixed("scorer", scorer_arrays),
+        **_prefixed("state", model._state()),
+    }
+    tables: Parts = {
+        "ids/users": {"id": model.users_.ids},
+        "ids/items": {"id": model.items_.ids},
+    }
+    if model.item_table_ is not None:
+        columns = list(model.item_table_.columns)
+        manifest["item_columns"] = columns
+        tables["items"] = {
+            str(position): _storable(model.item_table_[column])
+            for position, column in enumerate(columns)
+        } or {"empty": np.zeros(len(model.items_), dtype=np.int8)}
+    for side, pipeline in (("item", model.item_pipeline_), ("user", model.user_pipeline_)):
+        if pipeline is not None:
+            manifest[f"{side}_features"], parts = pipeline.state()
+            arrays.update(_prefixed(f"{side}_features", parts))
+    if model.item_pipeline_ is not None and model.item_pipeline_.knowledge_ is not None:
+        knowledge, parts, ids = _knowledge_parts(model.item_pipeline_.knowledge_)
+        manifest["knowledge"] = knowledge
+        arrays.update(_prefixed("knowledge", parts))
+        tables.update(ids)
+    write_folder(path, manifest=manifest, arrays=arrays, tables=tables, overwrite=overwrite)
+
+
+def load(path: str | Path, *, models: Sequence[type[Recommender]] = ()) -> Recommender:
+    """Load a model folder.
+
+    Everything is checked, nothing in the folder is run, and arrays stay memory-mapped, so that
+    many processes can serve one folder.
+
+    Parameters
+    ----------
+    path : str or Path
+    models : sequence of classes, optional
+        Model classes of your own that the folder may hold.
+
+    Raises
+    ------
+    ModelFolderError
+        If the folder is missing, half-written, altered, of a newer format, or of a model that is
+        not known here.
+    """
+    folder = read_folder(path)
+    try:
+        return _rebuild(folder, {one.model_name: one for one in models})
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise ModelFolderError(
+            f"{path} is not a complete hybridrec model ({type(error).__name__}: {error});"
+            " save it again"
+        ) from error
+
+
+def _rebuild(folder: Folder, own: Mapping[str, type[Recommender]]) -> Recommender:
+    manifest, arrays, tables = folder.manifest, folder.arrays, folder.tables
+    name = manifest["model"]
+    if name not in own and name not in MODELS:
+        raise ModelFolderError(
+            f"the folder holds a model {name!r}, which is not known here; pass its class to"
+            f" load(..., models=[...]) (there are {first_few(MODELS, 20)})"
+        )
+    found = own[name] if name in own else model_class(name)
+    try:
+        model = found().set_params(**manifest["params"])
+    except ParameterError as error:
+        raise ModelFolderError(f"the folder does not fit this version: {error}") from error
+    model.users_ = IdMap(tables["ids/users"]["id"], "user")
+    model.items_ = IdMap(tables["ids/items"]["id"], "item")
+    model.backend_ = manifest["backend"]
+    model._set_history(arrays["history"])
+    model.scorable_ = arrays["scorable"]
+    model.user_sources_ = arrays["user_sources"]
+    model.item_table_ = _item_table(manifest, tables)
+    knowledge = _knowledge(manifest, arrays, tables)
+    model.item_pipeline_ = _pipeline("item", manifest, arrays, knowledge)
+    model.user_pipeline_ = _pipeline("user", manifest, arrays, knowledge)
+    model.scorer_ = _scorer(manifest["scorer"], _under("scorer", arrays), model)
+    model._set_state(_under("state", arrays))
+    return model
+
+
+# ---- scorer -----------------------------------------------------------------------------------
+
+
+def _scorer_parts(model: Recommender) -> tuple[str, Parts]:
+    scorer = model.scorer_
+    if isinstance(scorer, FactorScorer):
+        return "factors", {
+            "user_factors": scorer.user_factors,
+            "item_factors": scorer.item_factors,
+            "item_bias": scorer.item_bias,
+        }
+    assert isinstance(scorer, HistoryScorer)
+    parts = {"weights": scorer.weights}
+    kind = "history" if scorer.over_items else "profile"
+    if scorer.profiles is not model.history_:
+        parts["profiles"] = scorer.profiles
+    return kind, parts
+
+
+def _scorer(kind: str, parts: Parts, model: Recommender) -> Scorer:
+    if kind == "factors":
+        return FactorScorer(parts["user_factors"], parts["item_factors"], parts["item_bias"])
+    profiles = parts.get("profiles", model.history_)
+    return HistoryScorer(profiles, parts["weights"], over_items=kind == "history")
+
+
+# ---- features and knowledge -------------------------------------------------------------------
+
+
+def _pipeline(
+    side: str, manifest: Parts, arrays: Parts, knowledge: KnowledgeGraph | None
+) -> FeaturePipeline | None:
+    config = manifest.get(f"{side}_features")
+    if config is None:
+        return None
+    return FeaturePipeline.restore(config, _under(f"{side}_features", arrays), knowledge)
+
+
+def _knowledge_parts(knowledge: KnowledgeGraph) -> tuple[Parts, Parts, Parts]:
+    """Return what goes to the manifest, the arrays and the tables."""
+    config = {
+        "after_release": sorted(knowledge.after_release),
+        "sources": list(knowledge.sources),
+    }
+    arrays = {
+        "head": knowledge.head,
+        "relation": knowledge.relation,
+        "tail": knowledge.tail,
+        "source": knowledge.source,
+    }
+    tables = {
+        "ids/entities": {"id": knowledge.entities.ids},
+        "ids/relations": {"id": knowledge.relations.ids},
+    }
+    if knowledge.link is not None:
+        tables["ids/linked_items"] = {"id": knowledge.link[0]}
+        arrays["link"] = knowledge.link[1]
+    return config, arrays, tables
+
+
+def _knowledge(manifest: Parts, arrays: Parts, tables: Parts) -> KnowledgeGraph | None:
+    config = manifest.get("knowledge")
+    if config is None:
+        return None
+    parts = _under("knowledge", arrays)
+    link = None
+    if "link" in parts:
+        link = tables["ids/linked_items"]["id"], parts["link"]
+    return KnowledgeGraph(
+        IdMap(tables["ids/entities"]["id"], "entity"),
+        IdMap(tables["ids/relations"]["id"], "relation"),
+        parts["head"],
+        parts["relation"],
+        parts["tail"],
+        parts["source"],
+        link,
+        frozenset(config["after_release"]),
+        tuple(config["sources"]),
+    )
+
+
+# ---- tables -----------------------------------------------------------------------------------
+
+
+def _item_table(manifest: Parts, tables: Parts) -> Any:
+    if "item_columns" not in manifest:
+        return None
+    import pandas as pd
+
+    stored = tables["items"]
+    names = manifest["item_columns"]
+    columns = {name: stored[str(position)] for position, name in enumerate(names)}
+    return pd.DataFrame(columns, index=range(len(tables["ids/items"]["id"])))
+
+
+def _storable(column: Any) -> np.ndarray:
+    """Return a column of the item table as the store takes it: numbers, text or lists."""
+    import pandas as pd
+
+    if column.dtype.kind in "iufb" and not column.isna().any():
+        return np.asarray(column.to_numpy())
+    if column.dtype.kind in "iuf":
+        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    out = np.empty(len(column), dtype=object)
+    for row, cell in enumerate(column):
+        if isinstance(cell, (list, tuple, np.ndarray)):
+            out[row] = [str(one) for one in cell]
+        else:
+            out[row] = None if pd.isna(cell) else str(cell)
+    mixed = {isinstance(cell, list) for cell in out if cell is not None}
+    if len(mixed) == 2:
+        out[:] = [None if cell is None else str(cell) for cell in out]
+    return out
+
+
+def _plain(value: Any) -> Any:
+    """Turn numpy scalars among the parameters into what JSON holds."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _prefixed(prefix: str, parts: Mapping[str, Any]) -> Parts:
+    return {f"{prefix}/{name}": part for name, part in parts.items()}
+
+
+def _under(prefix: str, parts: Mapping[str, Any]) -> Parts:
+    start = f"{prefix}/"
+    return {name[len(start) :]: part for name, part in parts.items() if name.startswith(start)}
