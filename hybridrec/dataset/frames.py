@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 
+from hybridrec.dataset.columns import Source, check_weights
+from hybridrec.dataset.idmap import IdMap, as_ids
+from hybridrec.dataset.timestamps import to_epoch_seconds
 from hybridrec.errors import DataError, did_you_mean, first_few
 
 if TYPE_CHECKING:
@@ -44,6 +48,11 @@ def open_frame(data: Any) -> tuple[nw.DataFrame[Any], Backend]:
     DataError
         If ``data`` is not a data frame.
     """
+    frame, backend = _wrapped(data)
+    return _collected(frame, backend), backend
+
+
+def _wrapped(data: Any) -> tuple[nw.DataFrame[Any] | nw.LazyFrame[Any], Backend]:
     import narwhals as nw
 
     try:
@@ -54,10 +63,13 @@ def open_frame(data: Any) -> tuple[nw.DataFrame[Any], Backend]:
             f" got {type(data).__name__}"
         ) from error
     library = str(frame.implementation.value)
-    backend = cast(Backend, library) if library in get_args(Backend) else DEFAULT_BACKEND
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect(backend=backend)
-    return frame, backend
+    return frame, cast(Backend, library) if library in get_args(Backend) else DEFAULT_BACKEND
+
+
+def _collected(frame: nw.DataFrame[Any] | nw.LazyFrame[Any], backend: Backend) -> nw.DataFrame[Any]:
+    import narwhals as nw
+
+    return frame.collect(backend=backend) if isinstance(frame, nw.LazyFrame) else frame
 
 
 def make_frame(columns: Mapping[str, Any], backend: Backend = DEFAULT_BACKEND) -> Any:
@@ -125,3 +137,61 @@ def find_column(
         f"{where}: no column looks like the {role} (columns: {first_few(names, 10)});"
         f" name it with {role}=... in Python or --{role} on the command line"
     )
+
+
+class FrameSource(Source):
+    """Any data frame as a source of columns.
+
+    Parameters
+    ----------
+    data : data frame
+        Not changed; of a lazy frame only the columns read are collected.
+    where : str
+        What the frame is, for messages.
+    """
+
+    def __init__(self, data: Any, where: str) -> None:
+        self._frame, self.backend = _wrapped(data)
+        self.where = where
+        self.names = self._frame.collect_schema().names()
+
+    @contextmanager
+    def read(self, names: Sequence[str]) -> Iterator[FrameColumns]:
+        """Read some of the columns."""
+        yield FrameColumns(_collected(self._frame.select(list(names)), self.backend))
+
+
+class FrameColumns:
+    """Columns of an eager frame; see `hybridrec.dataset.columns.Columns`."""
+
+    def __init__(self, frame: nw.DataFrame[Any]) -> None:
+        self._frame = frame
+
+    def __len__(self) -> int:
+        return len(self._frame)
+
+    def ids(self, name: str, role: str, *, distinct: bool = False) -> np.ndarray:
+        """Return a checked column of ids."""
+        ids = as_ids(self.values(name), role)
+        return IdMap(ids, role).ids if distinct else ids
+
+    def coded_ids(self, name: str, role: str) -> tuple[IdMap, np.ndarray]:
+        """Return the distinct ids of a column and the code of every row."""
+        return IdMap.from_values(self.values(name), role)
+
+    def weights(self, name: str) -> np.ndarray:
+        """Return a checked column of weights."""
+        return check_weights(self.values(name), name)
+
+    def times(self, name: str) -> np.ndarray:
+        """Return a column of times as seconds."""
+        return to_epoch_seconds(self.values(name), name)
+
+    def values(self, name: str) -> np.ndarray:
+        """Return a column as it is."""
+        return column_values(self._frame, name)
+
+
+def as_source(data: Any, where: str) -> Source:
+    """Return ``data`` itself if it is a source, else the data frame as one."""
+    return data if isinstance(data, Source) else FrameSource(data, where)

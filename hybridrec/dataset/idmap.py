@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybridrec.dataset.columns import BadRowsError
 from hybridrec.errors import DataError, ParameterError, UnknownIdError, did_you_mean, first_few
 
 if TYPE_CHECKING:
@@ -45,10 +46,7 @@ def as_ids(values: Any, name: str = "id") -> np.ndarray:
 def _whole_floats(array: np.ndarray, name: str) -> np.ndarray:
     bad = np.flatnonzero(~np.isfinite(array) | (array != np.floor(array)))
     if bad.size:
-        raise DataError(
-            f"{name} ids must be integers or text, but rows {first_few(bad)} hold"
-            f" {first_few(array[bad])} (rows count from 0)"
-        )
+        raise BadRowsError(f"{name} ids must be integers or text", bad, array[bad])
     return array.astype(np.int64)
 
 
@@ -57,9 +55,7 @@ def _object_ids(array: np.ndarray, name: str) -> np.ndarray:
 
     missing = np.flatnonzero(pd.isna(array))
     if missing.size:
-        raise DataError(
-            f"{name} id missing in rows {first_few(missing)} (rows count from 0); drop or fill them"
-        )
+        raise BadRowsError(f"{name} id missing", missing)
     kind = pd.api.types.infer_dtype(array, skipna=False)
     if kind == "integer":
         return array.astype(np.int64)
@@ -98,8 +94,9 @@ class IdMap:
         self.ids = as_ids(ids, name)
         self.name = name
         if not self._index.is_unique:
-            repeated = self._index[self._index.duplicated()].unique()
-            raise DataError(f"duplicate {name} ids: {first_few(repeated)}")
+            repeated = np.flatnonzero(self._index.duplicated(keep=False))
+            distinct = self._index[repeated].unique()
+            raise BadRowsError(f"duplicate {name} ids {first_few(distinct)}", repeated)
 
     @classmethod
     def from_values(cls, values: Any, name: str = "id") -> tuple[IdMap, np.ndarray]:

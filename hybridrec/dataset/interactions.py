@@ -9,16 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybridrec.dataset.frames import (
-    DEFAULT_BACKEND,
-    Backend,
-    column_values,
-    find_column,
-    make_frame,
-    open_frame,
-)
+from hybridrec.dataset.columns import check_weights
+from hybridrec.dataset.frames import DEFAULT_BACKEND, Backend, as_source, find_column, make_frame
 from hybridrec.dataset.idmap import IdMap
-from hybridrec.dataset.timestamps import to_epoch_seconds
 from hybridrec.errors import DataError, ParameterError, first_few
 
 if TYPE_CHECKING:
@@ -75,8 +68,8 @@ class Interactions:
 
         Parameters
         ----------
-        data : data frame
-            One row an interaction; not changed.
+        data : data frame or Source
+            One row an interaction; not changed. `hybridrec.read_interactions` reads a file.
         user, item : str, optional
             Id columns; by default the usual names are recognised ("user_id", "movieId", ...).
         weight, timestamp, event : str, optional
@@ -92,37 +85,31 @@ class Interactions:
             If a column is missing, an id is missing, a weight is NaN, infinite or negative, an
             event type has no weight, or timestamps mix units.
         """
-        frame, backend = open_frame(data)
-        names = frame.columns
-        where = "interactions"
-        user_column = find_column(names, "user", user, where=where)
-        item_column = find_column(names, "item", item, where=where)
-        optional = {"weight": weight, "timestamp": timestamp, "event": event}
+        source = as_source(data, "interactions")
+        named = {"user": user, "item": item, "weight": weight, "timestamp": timestamp}
         found = {
-            role: find_column(names, role, given, where=where, required=False)
-            for role, given in optional.items()
+            role: find_column(
+                source.names, role, given, where=source.where, required=role in ("user", "item")
+            )
+            for role, given in (named | {"event": event}).items()
         }
         if event_weights is not None and found["event"] is None:
             raise DataError("event_weights given, but no event column; name it with event=...")
-        assert user_column is not None
-        assert item_column is not None
-        kept = list(context) + ([found["event"]] if found["event"] else [])
-        for name in kept:
-            if name not in names:
-                raise DataError(f"interactions: no column {name!r} (columns: {first_few(names)})")
-        get = {name: column_values(frame, name) for name in kept}
-        users, user_codes = IdMap.from_values(column_values(frame, user_column), "user")
-        items, item_codes = IdMap.from_values(column_values(frame, item_column), "item")
-        weights = np.ones(len(frame), dtype=np.float32)
-        if found["weight"] is not None:
-            weights = check_weights(column_values(frame, found["weight"]), found["weight"])
-        if event_weights is not None and found["event"] is not None:
-            weights = weights * weights_of_events(get[found["event"]], event_weights)
-        timestamps = None
-        if found["timestamp"] is not None:
-            name = found["timestamp"]
-            timestamps = to_epoch_seconds(column_values(frame, name), name)
-        return cls(users, items, user_codes, item_codes, weights, timestamps, get, backend)
+        kept = [find_column(source.names, "context", name, where=source.where) for name in context]
+        kept += [found["event"]]
+        with source.read(list(dict.fromkeys(filter(None, [*found.values(), *kept])))) as columns:
+            users, user_codes = columns.coded_ids(str(found["user"]), "user")
+            items, item_codes = columns.coded_ids(str(found["item"]), "item")
+            weights = np.ones(len(columns), dtype=np.float32)
+            if found["weight"] is not None:
+                weights = columns.weights(found["weight"])
+            timestamps = None
+            if found["timestamp"] is not None:
+                timestamps = columns.times(found["timestamp"])
+            extra = {name: columns.values(name) for name in kept if name is not None}
+        if event_weights is not None:
+            weights = weights * weights_of_events(extra[str(found["event"])], event_weights)
+        return cls(users, items, user_codes, item_codes, weights, timestamps, extra, source.backend)
 
     def __len__(self) -> int:
         return len(self.user_codes)
@@ -190,27 +177,6 @@ class Interactions:
             columns["timestamp"] = self.timestamps
         columns.update(self.context)
         return make_frame(columns, self.backend)
-
-
-def check_weights(values: np.ndarray, column: str) -> np.ndarray:
-    """Return weights as float32.
-
-    Raises
-    ------
-    DataError
-        If a value is not a number, NaN, infinite or negative; names the column and first rows.
-    """
-    try:
-        weights = np.asarray(values).astype(np.float32)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"column {column!r} must hold numbers: {error}") from error
-    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
-    if bad.size:
-        raise DataError(
-            f"column {column!r}: weights must be finite and at least 0, but rows {first_few(bad)}"
-            f" hold {first_few(weights[bad])} (rows count from 0)"
-        )
-    return weights
 
 
 def weights_of_events(events: np.ndarray, event_weights: Mapping[str, float]) -> np.ndarray:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hybridrec.dataset.frames import column_values, find_column, open_frame
+from hybridrec.dataset.columns import Source
+from hybridrec.dataset.frames import as_source, column_values, find_column, open_frame
 from hybridrec.dataset.idmap import IdMap, as_ids
 from hybridrec.errors import DataError, ParameterError, did_you_mean, first_few
 
@@ -100,21 +101,28 @@ class KnowledgeGraph:
     ) -> KnowledgeGraph:
         """Build a graph from a data frame of triples and, optionally, one of links.
 
-        Columns are recognised by their usual names unless named; see `from_triples`.
+        Columns are recognised by their usual names unless named; see `from_triples`. ``data``
+        and ``link`` may be a `Source` instead; `hybridrec.read_knowledge` reads files.
+
+        Raises
+        ------
+        DataError
+            If a column is missing, an id is missing, or an item is linked twice.
         """
-        frame, _ = open_frame(data)
-        roles = {"head": head, "relation": relation, "tail": tail}
-        columns = {
-            role: find_column(frame.columns, role, given, where=name)
-            for role, given in roles.items()
-        }
-        triples = [column_values(frame, str(columns[role])) for role in roles]
+        source = as_source(data, name)
+        if len(source.names) < 3:
+            raise DataError(
+                f"{source.where} has {len(source.names)} columns, a triple needs head, relation"
+                f" and tail (columns: {first_few(source.names)})"
+            )
+        named = {"head": head, "relation": relation, "tail": tail}
+        triples = _read_ids(source, named)
         pair = None
         if link is not None:
-            links, _ = open_frame(link)
-            item = str(find_column(links.columns, "item", link_item, where="link"))
-            entity = str(find_column(links.columns, "entity", link_entity, where="link"))
-            pair = column_values(links, item), column_values(links, entity)
+            linked = as_source(link, "link")
+            ends = {"item": link_item, "entity": link_entity}
+            items, entities = _read_ids(linked, ends, distinct="item")
+            pair = items, entities
         return cls.from_triples(*triples, link=pair, after_release=after_release, name=name)
 
     @classmethod
@@ -266,6 +274,19 @@ class KnowledgeGraph:
     def _columns(self) -> list[np.ndarray]:
         entity, relation = self.entities.ids, self.relations.ids
         return [entity[self.head], relation[self.relation], entity[self.tail]]
+
+
+def _read_ids(
+    source: Source, named: Mapping[str, str | None], distinct: str | None = None
+) -> list[np.ndarray]:
+    """Read the id column of each role; the ids of the role ``distinct`` may not repeat."""
+    where = source.where
+    found = {
+        role: str(find_column(source.names, role, given, where=where))
+        for role, given in named.items()
+    }
+    with source.read(list(dict.fromkeys(found.values()))) as columns:
+        return [columns.ids(name, role, distinct=role == distinct) for role, name in found.items()]
 
 
 def as_list(value: Any) -> list[Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybridrec.errors import DataError, first_few
+from hybridrec.dataset.columns import BadRowsError
+from hybridrec.errors import DataError
 
 # Epoch numbers tell their unit by size: seconds stay below 1e11 until the year 5138.
 _UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (np.inf, 1e9))
@@ -34,7 +35,7 @@ def to_epoch_seconds(values: np.ndarray, column: str) -> np.ndarray:
     numbers = array.astype(np.float64)
     bad = np.flatnonzero(~np.isfinite(numbers))
     if bad.size:
-        raise DataError(f"column {column!r}: no time in rows {first_few(bad)} (counting from 0)")
+        raise BadRowsError(f"column {column!r} holds no time", bad)
     return _scaled(numbers, column)
 
 
@@ -45,9 +46,10 @@ def _scaled(numbers: np.ndarray, column: str) -> np.ndarray:
     low, high = int(size.argmin()), int(size.argmax())
     factors = [next(f for bound, f in _UNITS if size[row] < bound) for row in (low, high)]
     if factors[0] != factors[1] and size[low] > 0:
-        raise DataError(
-            f"column {column!r} mixes units of time: row {low} holds {numbers[low]:.0f}, row {high}"
-            f" holds {numbers[high]:.0f} (rows count from 0); convert them to one unit"
+        raise BadRowsError(
+            f"column {column!r} mixes units of time ({numbers[low]:.0f} and {numbers[high]:.0f});"
+            " convert them to one unit",
+            np.array(sorted((low, high))),
         )
     return numbers / factors[1]
 
@@ -60,9 +62,10 @@ def _from_dates(array: np.ndarray, column: str) -> np.ndarray:
     dates = pd.to_datetime(pd.Series(array), errors="coerce", utc=True, format="ISO8601")
     bad = np.flatnonzero(dates.isna())
     if bad.size:
-        raise DataError(
-            f"column {column!r}: rows {first_few(bad)} hold no time that can be read:"
-            f" {first_few(array[bad])} (rows count from 0; ISO 8601 or epoch numbers)"
+        raise BadRowsError(
+            f"column {column!r} holds no time that can be read (ISO 8601 or epoch numbers)",
+            bad,
+            array[bad],
         )
     naive = dates.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
     seconds: np.ndarray = naive.astype(np.int64) / 1e6

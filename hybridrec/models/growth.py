@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,9 +54,8 @@ def add_items(model: Recommender, table: Any, knowledge: KnowledgeGraph | None =
     rows = Interactions(
         IdMap(nothing, "user"), new, nothing, nothing, np.zeros(0, dtype=np.float32)
     )
-    dataset = Dataset.build(rows, knowledge, item_table=table, item=column)
-    if len(dataset.items) > len(new):
-        raise DataError("the link of the new facts names items that are not in the table")
+    facts = None if knowledge is None else _linked_to(knowledge, new)
+    dataset = Dataset.build(rows, facts, item_table=table, item=column)
     features = model.item_pipeline_.transform(dataset).matrix()
     placed = np.diff(features.indptr) > 0
     first = len(model.items_)
@@ -101,6 +101,15 @@ def update_model(model: Recommender, interactions: Any) -> None:
     _place_from_users(model)
     folded = model._fold_in(model.history_[touched])
     model.scorer_ = model.scorer_.with_users_of(folded, touched, n_users)
+
+
+def _linked_to(knowledge: KnowledgeGraph, items: IdMap) -> KnowledgeGraph:
+    """Return the graph with the links of some items only."""
+    if knowledge.link is None:
+        return knowledge
+    ids, entities = knowledge.link
+    ours = items.codes(ids, unknown="skip") >= 0
+    return replace(knowledge, link=(ids[ours], entities[ours]))
 
 
 def _place_from_users(model: Recommender) -> None:

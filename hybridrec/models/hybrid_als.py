@@ -72,7 +72,7 @@ class HybridALS(Recommender):
     Parameters
     ----------
     factors : int, default 64
-    regularization : float, default 2
+    regularization : float, default 1
         Times n^frequency_exponent, n the number of interactions of the row.
     frequency_exponent : float, default 0.5
     alpha : float, default 10
@@ -98,7 +98,7 @@ class HybridALS(Recommender):
         self,
         *,
         factors: int = 64,
-        regularization: float = 2.0,
+        regularization: float = 1.0,
         frequency_exponent: float = 0.5,
         alpha: float = 10.0,
         prior_share: float = 0.5,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +28,8 @@ class _ImplicitFactors(Recommender):
     num_threads: int
 
     @abstractmethod
-    def _make(self, common: dict[str, Any]) -> Any:
-        """Return the package's unfitted model."""
+    def _package(self) -> tuple[Callable[..., Any], dict[str, Any]]:
+        """Return the package's class and the parameters that only this model has."""
 
     def _fit(
         self,
@@ -46,8 +47,9 @@ class _ImplicitFactors(Recommender):
             "num_threads": resolve_threads(self.num_threads),
         }
         self.mean_weight_ = np.array(matrix.data.mean(dtype=np.float64))
+        package, own = self._package()  # imported here, so that its BLAS is capped below
         with threads(self.num_threads):
-            model = self._make(common)
+            model = package(**common, **own)
             model.fit(matrix / float(self.mean_weight_), show_progress=False)
         return self._scorer(np.asarray(model.user_factors), np.asarray(model.item_factors))
 
@@ -86,11 +88,11 @@ class ALS(_ImplicitFactors):
         self.factors, self.regularization, self.alpha = factors, regularization, alpha
         self.iterations, self.random_state, self.num_threads = iterations, random_state, num_threads
 
-    def _make(self, common: dict[str, Any]) -> Any:
+    def _package(self) -> tuple[Callable[..., Any], dict[str, Any]]:
         from implicit.cpu.als import AlternatingLeastSquares
 
         positive(alpha=self.alpha)
-        return AlternatingLeastSquares(alpha=self.alpha, **common)
+        return AlternatingLeastSquares, {"alpha": self.alpha}
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
         assert isinstance(self.scorer_, FactorScorer)
@@ -146,11 +148,11 @@ class BPR(_ImplicitFactors):
         )
         self.iterations, self.random_state, self.num_threads = iterations, random_state, num_threads
 
-    def _make(self, common: dict[str, Any]) -> Any:
+    def _package(self) -> tuple[Callable[..., Any], dict[str, Any]]:
         from implicit.cpu.bpr import BayesianPersonalizedRanking
 
         positive(learning_rate=self.learning_rate)
-        return BayesianPersonalizedRanking(learning_rate=self.learning_rate, **common)
+        return BayesianPersonalizedRanking, {"learning_rate": self.learning_rate}
 
     def _scorer(self, user_factors: np.ndarray, item_factors: np.ndarray) -> FactorScorer:
         """Split off the item bias, which the package keeps as the last factor."""
@@ -200,13 +202,12 @@ class LogisticMF(_ImplicitFactors):
         self.iterations, self.negatives = iterations, negatives
         self.random_state, self.num_threads = random_state, num_threads
 
-    def _make(self, common: dict[str, Any]) -> Any:
+    def _package(self) -> tuple[Callable[..., Any], dict[str, Any]]:
         from implicit.cpu.lmf import LogisticMatrixFactorization
 
         positive(learning_rate=self.learning_rate, negatives=self.negatives)
-        return LogisticMatrixFactorization(
-            learning_rate=self.learning_rate, neg_prop=self.negatives, **common
-        )
+        own = {"learning_rate": self.learning_rate, "neg_prop": self.negatives}
+        return LogisticMatrixFactorization, own
 
     def _scorer(self, user_factors: np.ndarray, item_factors: np.ndarray) -> FactorScorer:
         """Split off the item bias and drop the user bias, which ranks nothing.

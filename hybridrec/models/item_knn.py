@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,7 +61,9 @@ class ItemKNN(Recommender):
         }
         count = resolve_threads(self.num_threads)
         model = kinds[self.similarity](K=self.neighbors + 1, num_threads=count)  # + the item itself
-        model.fit(matrix.astype(np.float64), show_progress=False)
+        with warnings.catch_warnings():  # of a conversion the package makes itself
+            warnings.simplefilter("ignore")
+            model.fit(matrix.astype(np.float64), show_progress=False)
         similar = csr_matrix(model.similarity, dtype=np.float32)
         similar = csr_matrix(similar - diags(similar.diagonal()), dtype=np.float32)
         similar.eliminate_zeros()

@@ -1,0 +1,253 @@
+"""Delimited text with a header line: CSV, TSV and the like, plain or gzip."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import IO, TYPE_CHECKING
+
+from hybridrec.dataset.readers.database import exact_path, literal
+from hybridrec.dataset.readers.head import NOT_UTF8, FileHead, open_bytes, open_text
+from hybridrec.dataset.readers.source import SHOWN, FileSource, bad_lines
+from hybridrec.errors import DataError, ParameterError, first_few
+
+if TYPE_CHECKING:
+    import duckdb
+
+DELIMITERS = "\t,;|"
+MOST_REJECTS = 100_000  # bad lines that are counted
+MOST_LINE_BYTES = 2**21  # of a line that DuckDB takes
+BLOCK_BYTES = 2**24
+
+
+class DelimitedSource(FileSource):
+    """A file of delimited text.
+
+    Parameters
+    ----------
+    head : FileHead
+    names : sequence of str
+        One for each column of the file.
+    delimiter : str
+        One character.
+    quote : str, default '"'
+        Empty if the format has no quotes.
+    header : bool, default True
+        Whether the first line holds the names.
+    types : mapping of str to str, optional
+        DuckDB types of columns that are not to be inferred; "VARCHAR[]" and "DOUBLE[]" are lists
+        separated by spaces.
+    """
+
+    def __init__(
+        self,
+        head: FileHead,
+        names: Sequence[str],
+        delimiter: str,
+        *,
+        quote: str = '"',
+        header: bool = True,
+        types: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(head.path, names, infers=True)
+        self._head = head
+        self._delimiter = delimiter
+        self._quote = quote
+        self._header = header
+        self._types = types or {}
+
+    def load(self, connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
+        """Read the columns, as text unless a type is given, and refuse lines that do not fit."""
+        import duckdb
+
+        stored = {
+            f"f{at}": "VARCHAR" if kind.endswith("[]") else kind
+            for at, kind in enumerate(self._types.get(name, "VARCHAR") for name in self.names)
+        }
+        columns = ", ".join(f"'{field}': '{kind}'" for field, kind in stored.items())
+        chosen = [f"f{self.names.index(name)}" for name in names]
+        options = {
+            "auto_detect": "false",
+            "header": str(self._header).lower(),
+            "delim": literal(self._delimiter),
+            "quote": literal(self._quote),
+            "escape": literal(self._quote),
+            "compression": literal(self._head.compression),
+            "columns": f"{{{columns}}}",
+            "nullstr": "''",
+            "hive_partitioning": "false",
+            "store_rejects": "true",
+            "rejects_limit": str(MOST_REJECTS),
+        }
+        listed = ", ".join(f"{option} = {value}" for option, value in options.items())
+        try:
+            connection.execute(
+                f"create temp table loaded as select {', '.join(dict.fromkeys(chosen))}"
+                f" from read_csv(?, {listed})",
+                [exact_path(self.path)],
+            )
+        except duckdb.InvalidInputException as error:
+            self._check_line_ends(error)
+            raise
+        self._refuse_rejects(connection)
+        casts = [self._cast(field, name) for field, name in zip(chosen, names, strict=True)]
+        fields = ", ".join(f"{cast} as c{at}" for at, cast in enumerate(casts))
+        connection.execute(f"create view entries as select rowid as at, {fields} from loaded")
+
+    def lines(self, rows: Sequence[int]) -> list[tuple[str, str]]:
+        """Return the line number and text of rows."""
+        before = csv.field_size_limit(MOST_LINE_BYTES)
+        try:
+            with open_text(self.path, is_gzip=self._head.is_gzip) as handle:
+                found = islice(self._records(handle, set(rows)), len(rows))
+                return [(f"{self.where}:{line}", text) for line, text in found]
+        finally:
+            csv.field_size_limit(before)
+
+    def _records(self, handle: IO[str], rows: set[int]) -> Iterator[tuple[int, str]]:
+        """Go through the records as DuckDB counts them; yield line number and text of some."""
+        taken: list[str] = []
+        reader = csv.reader(
+            _noted(handle, taken),
+            delimiter=self._delimiter,
+            quotechar=self._quote or None,
+            quoting=csv.QUOTE_MINIMAL if self._quote else csv.QUOTE_NONE,
+        )
+        at = -1 if self._header else 0
+        for fields in reader:
+            if fields or len(self.names) == 1:  # else DuckDB takes the empty line for no row
+                if at in rows:
+                    yield reader.line_num - len(taken) + 1, "".join(taken)
+                at += 1
+            taken.clear()
+
+    def _cast(self, field: str, name: str) -> str:
+        kind = self._types.get(name, "")
+        return f"string_split({field}, ' ')::{kind}" if kind.endswith("[]") else field
+
+    def _refuse_rejects(self, connection: duckdb.DuckDBPyConnection) -> None:
+        rejects = connection.execute(
+            "select line_byte_position, error_type::VARCHAR, column_name, csv_line, error_message"
+            " from reject_errors order by line_byte_position, byte_position"
+        ).fetchall()
+        lines = {position: reject for position, *reject in reversed(rejects)}  # the first of each
+        if not lines:
+            return
+        first = sorted(lines)[:SHOWN]
+        shown = [
+            (f"{self.where}:{line}", self._problem(*lines[position][:2]), lines[position][2] or "")
+            for position, line in zip(first, self._line_numbers(first), strict=True)
+        ]
+        raise bad_lines(self.where, shown, len(lines))
+
+    def _problem(self, kind: str, field: str | None) -> str:
+        if kind == "CAST":
+            name = self.names[int(str(field)[1:])]
+            return f"column {name!r} holds no {'whole ' * self._is_whole(name)}number"
+        expected = f"{len(self.names)} expected"
+        return {
+            "MISSING COLUMNS": f"too few fields, {expected}",
+            "TOO MANY COLUMNS": f"too many fields, {expected}",
+            "UNQUOTED VALUE": "a quote is not closed, or not at the end of its field",
+            "LINE SIZE OVER MAXIMUM": "line too long",
+            "INVALID ENCODING": NOT_UTF8,
+            "INVALID UNICODE": NOT_UTF8,
+        }.get(kind, kind.lower())
+
+    def _is_whole(self, name: str) -> bool:
+        return self._types.get(name) == "BIGINT"
+
+    def _line_numbers(self, positions: Sequence[int]) -> list[int]:
+        """Return the line of each byte position, given in ascending order (DuckDB's are 1-based).
+
+        DuckDB itself counts records, of which one may span several lines.
+        """
+        numbers, line, passed = [], 1, 0
+        with open_bytes(self.path, is_gzip=self._head.is_gzip) as handle:
+            for position in positions:
+                while passed < position:
+                    block = handle.read(min(position - passed, BLOCK_BYTES))
+                    line += block.count(b"\n")
+                    passed += len(block)
+                numbers.append(line)
+        return numbers
+
+    def _check_line_ends(self, cause: Exception) -> None:
+        """Refuse a file of several line ends, which DuckDB cannot read."""
+        with open_bytes(self.path, is_gzip=self._head.is_gzip) as handle:
+            ends = {line[-2:] == b"\r\n" for line in handle if line.endswith(b"\n")}
+        if len(ends) > 1:
+            raise DataError(
+                f"{self.where} mixes line ends (CRLF and LF); convert it, such as with dos2unix"
+            ) from cause
+
+
+def _noted(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
+    """Pass lines on, and note each in ``taken``."""
+    for line in lines:
+        taken.append(line)
+        yield line
+
+
+def open_delimited(head: FileHead, delimiter: str | None) -> DelimitedSource:
+    """Open a file of delimited text with a header line.
+
+    Parameters
+    ----------
+    head : FileHead
+    delimiter : str or None
+        One character; None takes the one of tab, comma, semicolon and bar that splits the header
+        into most names.
+
+    Raises
+    ------
+    DataError
+        If the first line cannot be a header: empty, numbers, or repeated names.
+    ParameterError
+        If the delimiter is not one character.
+    """
+    if delimiter is not None:
+        delimiter = "\t" if delimiter == "\\t" else delimiter  # as a shell passes it
+        if len(delimiter) != 1 or delimiter in '"\r\n':
+            raise ParameterError(f"delimiter must be one character, got {delimiter!r}")
+    text = head.text
+    splits = [_first_record(text, one) for one in (delimiter or DELIMITERS)]
+    at = max(range(len(splits)), key=lambda one: len(splits[one]))
+    names = check_names(head, splits[at])
+    return DelimitedSource(head, names, (delimiter or DELIMITERS)[at])
+
+
+def check_names(head: FileHead, fields: Sequence[str]) -> list[str]:
+    """Return the column names of a header.
+
+    Raises
+    ------
+    DataError
+        If there are none, they are numbers, or some repeat.
+    """
+    names = [field.strip() for field in fields]
+    if not any(names):
+        raise DataError(f"{head.path}:1: the first line must hold the column names, it is empty")
+    if all(_is_number(name) for name in names):
+        raise DataError(
+            f"{head.path}:1: the first line must hold the column names, not numbers:"
+            f" {first_few(names)}; add a line such as: user,item,weight"
+        )
+    repeated = {name for name in names if name and names.count(name) > 1}
+    if repeated:
+        raise DataError(f"{head.path}:1: repeated column names: {first_few(sorted(repeated))}")
+    return names
+
+
+def _first_record(text: str, delimiter: str) -> list[str]:
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,186 @@
+"""The outcome of every split: what a model may learn from, and what it is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybridrec.dataset.dataset import Dataset
+from hybridrec.dataset.interactions import Interactions
+from hybridrec.errors import DataError, first_few
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A training fold and the held-out interactions, checked to be disjoint.
+
+    All parts share the id maps of the data set that was split. Interactions of weight 0 are not
+    positives: nothing is asked about them.
+
+    Attributes
+    ----------
+    name : str
+        The kind of split, a key of `hybridrec.evaluation.splits.SPLITS` or a name of your own.
+    params : mapping
+        The parameters it was made with.
+    train : Dataset
+        What models are fitted on.
+    test : Interactions
+        Held-out interactions.
+    candidates : ndarray of bool, shape (n_items,), optional
+        The items that may be recommended; all if not given. Every test item is one of them.
+    support : Interactions, optional
+        History of users without a row in ``train``, given only when recommendations are asked
+        for.
+    skipped_users : int
+        Users with interactions who have too few to be tested.
+
+    Raises
+    ------
+    DataError
+        If id maps differ, nothing is held out, a (user, item) pair is in two parts, a user with
+        support has rows in ``train``, or a test item is no candidate.
+    """
+
+    name: str
+    params: Mapping[str, Any]
+    train: Dataset
+    test: Interactions
+    candidates: np.ndarray | None = None
+    support: Interactions | None = None
+    skipped_users: int = 0
+
+    def __post_init__(self) -> None:
+        self._check_ids()
+        self._check_disjoint("train", self.train.interactions, "test", self.test)
+        if self.support is not None:
+            self._check_disjoint("support", self.support, "test", self.test)
+            self._check_support(self.support)
+        if self.candidates is not None:
+            self._check_candidates(self.candidates)
+
+    @cached_property
+    def test_users(self) -> np.ndarray:
+        """Codes of the users with test items, ascending: those that every mean is over."""
+        users: np.ndarray = np.flatnonzero(np.diff(self.test.matrix.indptr))
+        return users.astype(np.int32)
+
+    @cached_property
+    def seen(self) -> csr_matrix:
+        """Users x items, CSR: what is known of a user when recommendations are asked for."""
+        train = self.train.matrix
+        return train if self.support is None else train + self.support.matrix
+
+    @property
+    def seed(self) -> int | None:
+        """The ``random_state`` of a random split, None for others."""
+        return self.params.get("random_state")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of the content: ids, training rows, test rows, support and candidates.
+
+        Two splits with the same fingerprint give the same numbers for the same lists, whatever
+        their names and parameters.
+        """
+        digest = hashlib.sha256()
+        for part in self._content():
+            digest.update(_as_bytes(part))
+        return digest.hexdigest()
+
+    def __repr__(self) -> str:
+        return (
+            f"Split({self.name!r}: {len(self.train.interactions)} training rows,"
+            f" {len(self.test)} test rows of {len(self.test_users)} users)"
+        )
+
+    def _content(self) -> Iterator[np.ndarray | None]:
+        yield self.train.users.ids
+        yield self.train.items.ids
+        for rows in (self.train.interactions, self.test, self.support):
+            if rows is None:
+                yield None
+            else:
+                yield from (rows.user_codes, rows.item_codes, rows.weights, rows.timestamps)
+        yield self.candidates
+
+    def _check_ids(self) -> None:
+        for rows in (self.test, self.support):
+            if rows is None:
+                continue
+            if rows.users != self.train.users or rows.items != self.train.items:
+                raise DataError(
+                    f"split {self.name!r}: all parts must have the same id maps; cut them from"
+                    " one data set with interactions.take"
+                )
+        if len(self.test_users) == 0:
+            raise DataError(f"split {self.name!r}: nothing is held out, there is nothing to test")
+
+    def _check_disjoint(
+        self, one: str, rows: Interactions, other: str, others: Interactions
+    ) -> None:
+        shared = _among(_pair_keys(others), np.sort(_pair_keys(rows)))
+        if shared.any():
+            both = others.take(shared)
+            pairs = zip(
+                both.users.ids[both.user_codes], both.items.ids[both.item_codes], strict=True
+            )
+            listed = [f"({user}, {item})" for user, item in dict.fromkeys(pairs)]
+            raise DataError(
+                f"split {self.name!r}: (user, item) pairs are both in {one} and in {other}:"
+                f" {first_few(listed)}"
+            )
+
+    def _check_support(self, support: Interactions) -> None:
+        trained = np.intersect1d(support.user_codes, self.train.interactions.user_codes)
+        if trained.size:
+            raise DataError(
+                f"split {self.name!r}: users with support must have no training row, but"
+                f" {first_few(self.train.users.ids[trained])} have"
+            )
+
+    def _check_candidates(self, candidates: np.ndarray) -> None:
+        if candidates.dtype != bool or candidates.shape != (len(self.train.items),):
+            raise DataError(
+                f"split {self.name!r}: candidates must be one bool per item"
+                f" ({len(self.train.items)}), got {candidates.dtype} {candidates.shape}"
+            )
+        beyond = np.unique(self.test.item_codes[~candidates[self.test.item_codes]])
+        if beyond.size:
+            raise DataError(
+                f"split {self.name!r}: test items that are no candidates cannot be found:"
+                f" {first_few(self.train.items.ids[beyond])}"
+            )
+
+
+def _pair_keys(rows: Interactions) -> np.ndarray:
+    keys: np.ndarray = rows.user_codes.astype(np.int64) * len(rows.items) + rows.item_codes
+    return keys
+
+
+def _among(keys: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Tell which keys are among the sorted ``known`` ones (np.isin hashes, which is slower)."""
+    if len(known) == 0:
+        return np.zeros(len(keys), dtype=bool)
+    place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    found: np.ndarray = known[place] == keys
+    return found
+
+
+def _as_bytes(part: np.ndarray | None) -> bytes:
+    """Write an array so that no two different sequences of arrays read the same."""
+    if part is None:
+        return b"none;"
+    if part.dtype == object:
+        body = b"".join(b"%d:%b" % (len(one), one) for one in map(str.encode, part))
+    else:
+        body = part.astype(part.dtype.newbyteorder("<"), copy=False).tobytes()
+    return b"%b %d;" % (part.dtype.kind.encode(), len(part)) + body

@@ -1,0 +1,158 @@
+"""Kernels of evaluation: lists against sorted test items, and rows of a run into lists.
+
+A list is a row of item codes, best first, without repeats; a negative code ends it. The test
+items of user ``u`` are ``indices[indptr[u]:indptr[u + 1]]``, sorted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def _contains(values: np.ndarray, low: int, high: int, wanted: int) -> bool:
+    """Tell whether the sorted stretch [low, high) of ``values`` holds ``wanted``."""
+    end = high
+    while low < high:
+        middle = (low + high) >> 1
+        if values[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low < end and values[low] == wanted
+
+
+@njit(cache=True, nogil=True)
+def rank_statistics(
+    lists: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    cutoffs: np.ndarray,
+    discounts: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return what every accuracy metric is made of, at several cut-offs, in one pass.
+
+    Parameters
+    ----------
+    lists : ndarray of int32, shape (n_users, width)
+    indptr, indices : ndarray of int
+        Sorted test items of each user.
+    cutoffs : ndarray of int64, shape (n_k,)
+        Ascending; one may exceed ``width``.
+    discounts : ndarray of float64, shape (width or longer,)
+        What a hit at each rank is worth.
+
+    Returns
+    -------
+    hits : ndarray of int32, shape (n_users, n_k)
+        Test items among the first k.
+    gains : ndarray of float64, shape (n_users, n_k)
+        Sum of the discounts of the hits.
+    precisions : ndarray of float64, shape (n_users, n_k)
+        Sum, over the hits, of the precision at the rank of each.
+    first : ndarray of int32, shape (n_users,)
+        Rank of the first hit, counting from 1; 0 without a hit.
+    """
+    n_users, width = lists.shape
+    n_k = len(cutoffs)
+    hits = np.empty((n_users, n_k), dtype=np.int32)
+    gains = np.empty((n_users, n_k), dtype=np.float64)
+    precisions = np.empty((n_users, n_k), dtype=np.float64)
+    first = np.zeros(n_users, dtype=np.int32)
+    for user in range(n_users):
+        low, high = indptr[user], indptr[user + 1]
+        place, found, gain, precision = 0, 0, 0.0, 0.0
+        for cut in range(n_k):
+            while place < min(cutoffs[cut], width) and lists[user, place] >= 0:
+                if _contains(indices, low, high, lists[user, place]):
+                    found += 1
+                    gain += discounts[place]
+                    precision += found / (place + 1)
+                    if found == 1:
+                        first[user] = place + 1
+                place += 1
+            hits[user, cut] = found
+            gains[user, cut] = gain
+            precisions[user, cut] = precision
+    return hits, gains, precisions, first
+
+
+@njit(cache=True, nogil=True)
+def best_ranks(lists: np.ndarray, n_items: int) -> np.ndarray:
+    """Return the best rank of every item over all lists, int32 (n_items,), 0 if in none.
+
+    Codes of ``n_items`` and above are passed over.
+    """
+    n_users, width = lists.shape
+    best = np.zeros(n_items, dtype=np.int32)
+    for user in range(n_users):
+        for place in range(width):
+            item = lists[user, place]
+            if item < 0:
+                break
+            if item < n_items and (best[item] == 0 or place + 1 < best[item]):
+                best[item] = place + 1
+    return best
+
+
+@njit(cache=True, nogil=True)
+def stored_pairs(
+    indptr: np.ndarray, indices: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Tell which pairs (row, column) a sorted CSR matrix stores, bool (pairs,)."""
+    stored = np.empty(len(rows), dtype=np.bool_)
+    for pair in range(len(rows)):
+        row = rows[pair]
+        stored[pair] = _contains(indices, indptr[row], indptr[row + 1], columns[pair])
+    return stored
+
+
+@njit(cache=True, nogil=True)
+def lists_of_rows(
+    users: np.ndarray,
+    items: np.ndarray,
+    keys: np.ndarray,
+    tie: np.ndarray,
+    n_users: int,
+    width: int,
+) -> np.ndarray:
+    """Return the first ``width`` items of every user by key, equal keys by tie rank.
+
+    Parameters
+    ----------
+    users, items : ndarray of int32, shape (rows,)
+        No pair twice; rows in any order (best first is fastest).
+    keys : ndarray of float64, shape (rows,)
+        The smallest comes first.
+    tie : ndarray of int32, shape (n_items,)
+        Distinct ranks of the items; the smaller comes first.
+
+    Returns
+    -------
+    ndarray of int32, shape (n_users, width)
+        Ends with -1 where a user has fewer rows.
+    """
+    lists = np.full((n_users, width), -1, dtype=np.int32)
+    kept = np.full((n_users, width), np.inf, dtype=np.float64)
+    sizes = np.zeros(n_users, dtype=np.int64)
+    for row in range(len(users)):
+        user, item, key = users[row], items[row], keys[row]
+        place = sizes[user]
+        if place < width:
+            sizes[user] += 1
+        else:
+            place = width - 1
+            last = kept[user, place]
+            if key > last or (key == last and tie[item] > tie[lists[user, place]]):
+                continue
+        while place > 0:
+            before = kept[user, place - 1]
+            if before < key or (before == key and tie[lists[user, place - 1]] < tie[item]):
+                break
+            kept[user, place] = before
+            lists[user, place] = lists[user, place - 1]
+            place -= 1
+        kept[user, place] = key
+        lists[user, place] = item
+    return lists

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from hybridrec.dataset.dataset import Dataset
+from hybridrec.dataset.interactions import Interactions
+from hybridrec.errors import NotFittedError, ParameterError
+from hybridrec.evaluation import METRICS, SPLITS, Split, compare, evaluate
+from hybridrec.evaluation.evaluate import _BLOCK
+
+COLD = 3
+
+
+@pytest.fixture
+def split() -> Split:
+    """Three tested users; item d (code 3) has no training row."""
+    rows = Interactions.from_frame(
+        pd.DataFrame({"user": [1, 1, 1, 2, 2, 3, 3], "item": list("abdbcca")})
+    )
+    train = Dataset.build(rows.take([0, 3, 5]))
+    return Split("mine", {"random_state": 4}, train, rows.take([1, 2, 4, 6]))
+
+
+@pytest.fixture
+def model(score_table, split):
+    """Lists: user 1 [d, c, b], user 2 none, user 3 [b, a]."""
+    scores = np.array([[0, 0.1, 0.5, 0.9], [-np.inf] * 4, [0.2, 0.8, 0, -np.inf]])
+    return score_table(split.train, scores)
+
+
+def test_means_are_over_all_test_users(model, split):
+    found = evaluate(model, split, metrics=["recall", "hit-rate"], k=[1, 3])
+    rows = [row for row in found.summary() if row["slice"] == "all"]
+    values = {(row["metric"], row["k"]): row["value"] for row in rows}
+    assert values == pytest.approx(
+        {
+            ("recall", 1): (1 / 2 + 0 + 0) / 3,
+            ("recall", 3): (1 + 0 + 1) / 3,
+            ("hit-rate", 1): 1 / 3,
+            ("hit-rate", 3): 2 / 3,
+        }
+    )
+    assert {(row["n_users"], row["covered_users"]) for row in rows} == {(3, 2)}
+    assert {(row["model"], row["seed"]) for row in rows} == {("score-table", 4)}
+
+
+def test_warm_and_cold_items_apart(model, split):
+    found = evaluate(model, split, metrics=["recall", "coverage"], k=3)
+    assert set(found.slices) == {"all", "warm", "cold"}
+    assert found.slices["cold"].users.tolist() == [1]
+    assert found.mean("recall", 3, "cold") == 1
+    assert found.mean("coverage", 3, "cold") == 1
+    # user 1 finds b, user 2 has no list, user 3 finds a
+    assert found.values("recall", 3, "warm").tolist() == [1, 0, 1]
+    assert found.slices["warm"].covered_users == 2
+    assert found.mean("coverage", 3, "warm") == 1
+
+
+def test_no_slices_without_both_kinds(model, split):
+    warm_only = Split("mine", {}, split.train, split.test.take(split.test.item_codes != COLD))
+    assert set(evaluate(model, warm_only).slices) == {"all"}
+
+
+@pytest.mark.parametrize("name", SPLITS)
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_run_of_the_model_gives_the_same_numbers(random_dataset, score_table, name, library):
+    split = SPLITS[name](random_dataset(seed=8))
+    shape = len(split.train.users), len(split.train.items)
+    scores = np.random.default_rng(0).integers(0, 4, shape).astype(float)  # many ties
+    scores[3] = -np.inf
+    table = score_table(split.train, scores)
+    frame = table.run(split)
+    if library == "polars":
+        frame = pl.DataFrame(frame.to_dict("list"))
+    ours, theirs = evaluate(table, split, k=(1, 5, 10)), evaluate(frame, split, k=(1, 5, 10))
+    assert set(ours.slices) == set(theirs.slices)
+    for part, values in ours.slices.items():
+        assert values.covered_users == theirs.slices[part].covered_users
+        for metric in METRICS:
+            assert np.array_equal(values.values[metric], theirs.slices[part].values[metric])
+
+
+def test_cold_items_are_the_only_candidates(random_dataset, score_table):
+    split = SPLITS["cold-items"](random_dataset())
+    table = score_table(split.train, np.zeros((len(split.train.users), len(split.train.items))))
+    found = evaluate(table, split, k=100)
+    assert set(found.slices) == {"all"}
+    assert all(asked["items"] is split.candidates for asked in table.asked)
+    # every candidate is in every list
+    assert found.mean("coverage", 100) == 1
+    assert found.mean("recall", 100) == 1
+
+
+def test_support_is_given_as_history(random_dataset, score_table):
+    split = SPLITS["cold-users"](random_dataset(), support=2)
+    table = score_table(split.train, np.zeros((len(split.train.users), len(split.train.items))))
+    evaluate(table, split)
+    (asked,) = table.asked
+    assert (asked["history"] != split.support.matrix[split.test_users]).nnz == 0
+
+
+def test_users_are_asked_for_in_blocks(score_table):
+    n_users = _BLOCK + 3
+    users = np.repeat(np.arange(n_users), 2)
+    rows = Interactions.from_frame(pd.DataFrame({"user": users, "item": np.tile([0, 1], n_users)}))
+    first = rows.item_codes == 0
+    split = Split("mine", {}, Dataset.build(rows.take(first)), rows.take(~first))
+    table = score_table(split.train, np.ones((n_users, 2)))
+    found = evaluate(table, split, metrics=["recall"], k=1)
+    assert [len(asked["users"]) for asked in table.asked] == [_BLOCK, 3]
+    assert found.mean("recall", 1) == 1
+
+
+def test_k_beyond_the_catalogue(model, split):
+    found = evaluate(model, split, k=[3, 4, 1000])
+    assert found.mean("recall", 1000) == found.mean("recall", 4) == found.mean("recall", 3)
+    assert found.mean("precision", 1000) == pytest.approx(3 / 1000 / 3)
+
+
+def test_cutoffs_are_sorted_and_distinct(model, split):
+    assert evaluate(model, split, k=(20, 5, 20)).k == (5, 20)
+
+
+def test_a_model_of_other_ids_is_refused(model, split, score_table, random_dataset):
+    other = score_table(random_dataset(), np.zeros((1, 1)))
+    with pytest.raises(ParameterError, match=r"score-table was fitted on other users or items"):
+        evaluate(other, split)
+
+
+def test_a_model_that_saw_the_test_is_refused(score_table, split):
+    cheat = score_table(split.train, np.zeros((3, 4)))
+    cheat.history_ = split.train.matrix + split.test.matrix
+    with pytest.raises(ParameterError, match="fitted on 4 held-out interactions"):
+        evaluate(cheat, split)
+
+
+def test_a_model_that_was_not_fitted_is_refused(score_table, split):
+    blank = score_table.__new__(score_table)
+    with pytest.raises(NotFittedError, match="score-table is not fitted yet"):
+        evaluate(blank, split)
+
+
+def test_wrong_parameters(model, split):
+    with pytest.raises(ParameterError, match=r"unknown metric 'recal'; did you mean 'recall'\?"):
+        evaluate(model, split, metrics=["recal"])
+    with pytest.raises(ParameterError, match="at least one metric"):
+        evaluate(model, split, metrics=[])
+    for k in (0, [], [10, -1], 2.5, True):
+        with pytest.raises(ParameterError, match="k must be"):
+            evaluate(model, split, k=k)
+
+
+def test_a_metric_of_your_own(model, split, monkeypatch):
+    monkeypatch.setitem(METRICS, "length", lambda judged: (judged.lists >= 0).sum(axis=1)[:, None])
+    found = evaluate(model, split, metrics="length", k=3)
+    assert found.values("length", 3).tolist() == [3, 0, 2]
+
+
+def test_compare(model, split):
+    frame = model.run(split)
+    both = compare({"table": model, "run": frame}, split, k=2)
+    assert list(both.evaluations) == ["table", "run"]
+    assert [row["model"] for row in both.rows()[:1]] == ["table"]
+    values = {name: one.mean("ndcg", 2) for name, one in both.evaluations.items()}
+    assert values["table"] == values["run"]
+    assert both.evaluations["run"].notes == ("2 rows removed: the user is known to have the item",)
+    with pytest.raises(ParameterError, match="at least one"):
+        compare({}, split)

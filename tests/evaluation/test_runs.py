@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from hybridrec.dataset.dataset import Dataset
+from hybridrec.dataset.interactions import Interactions
+from hybridrec.errors import DataError, UnknownIdError
+from hybridrec.evaluation.runs import lists_of_run
+from hybridrec.evaluation.splits import Split
+
+
+@pytest.fixture
+def split() -> Split:
+    """User 1 knows a, is tested on b; user 2 knows b, is tested on c; user 3 is not tested."""
+    rows = Interactions.from_frame(
+        pd.DataFrame({"user": [1, 1, 2, 2, 3, 3], "item": list("abbcda")})
+    )
+    return Split("mine", {}, Dataset.build(rows.take([0, 2, 4, 5])), rows.take([1, 3]))
+
+
+def run(rows: list[tuple], order: str = "score") -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["user", "item", order])
+
+
+def ids(lists: np.ndarray, split: Split) -> list[list[str]]:
+    return [[split.train.items.ids[code] for code in row if code >= 0] for row in lists]
+
+
+def test_highest_score_first(split):
+    lists, notes = lists_of_run(
+        run([(1, "b", 0.1), (1, "c", 0.7), (2, "a", -1), (1, "d", 0.3)]), split, 3
+    )
+    assert ids(lists, split) == [["c", "d", "b"], ["a"]]
+    assert lists.tolist()[1][1:] == [-1, -1]
+    assert notes == ()
+
+
+def test_rank_goes_before_score(split):
+    frame = run([(1, "b", 2), (1, "c", 1), (2, "a", 0)], "rank").assign(score=[9.0, 1.0, 1.0])
+    assert ids(lists_of_run(frame, split, 3)[0], split) == [["c", "b"], ["a"]]
+
+
+def test_equal_scores_follow_the_hash_of_the_item(split):
+    frame = run([(1, item, 1.0) for item in ("b", "c", "d", "new")])
+    lists, _ = lists_of_run(frame, split, 4)
+    known = [code for code in lists[0] if code < 4]
+    assert known == sorted(known, key=lambda code: split.train.items.tie_order[code])
+    reverse, _ = lists_of_run(frame[::-1], split, 4)
+    assert reverse.tolist() == lists.tolist()
+
+
+def test_seen_items_are_removed_before_ranking(split):
+    lists, notes = lists_of_run(run([(1, "a", 9.0), (1, "b", 1.0)]), split, 1)
+    assert ids(lists, split) == [["b"], []]
+    assert notes == ("1 rows removed: the user is known to have the item",)
+
+
+def test_items_that_are_no_candidates_are_removed(split):
+    narrow = Split(
+        "mine", {}, split.train, split.test, candidates=np.array([False, True, True, False])
+    )
+    lists, notes = lists_of_run(run([(1, "d", 9.0), (1, "b", 1.0)]), narrow, 1)
+    assert ids(lists, split) == [["b"], []]
+    assert notes == ("1 rows removed: the item is no candidate of the split",)
+
+
+def test_unknown_items_take_a_place_and_are_reported(split):
+    lists, notes = lists_of_run(run([(1, "x", 9.0), (1, "b", 1.0), (1, "y", 0.5)]), split, 2)
+    assert lists[0].tolist()[1] == 1
+    assert lists[0, 0] >= len(split.train.items)
+    assert len(notes) == 1
+    assert notes[0].startswith("2 rows name unknown items")
+    assert "'x', 'y'" in notes[0]
+
+
+def test_minus_infinity_is_not_recommended(split):
+    lists, _ = lists_of_run(run([(1, "c", -np.inf), (1, "b", 1.0)]), split, 2)
+    assert ids(lists, split) == [["b"], []]
+
+
+def test_users_who_are_not_tested_are_passed_over(split):
+    lists, notes = lists_of_run(run([(3, "b", 1.0), (1, "b", 1.0)]), split, 2)
+    assert ids(lists, split) == [["b"], []]
+    assert notes == ()
+
+
+def test_a_run_without_rows(split):
+    lists, notes = lists_of_run(run([]), split, 2)
+    assert (lists == -1).all()
+    assert notes == ()
+
+
+def test_polars_gives_the_same(split):
+    frame = run([(1, "b", 0.1), (1, "c", 0.7), (2, "a", 0.2)])
+    expected, _ = lists_of_run(frame, split, 3)
+    lists, _ = lists_of_run(pl.DataFrame(frame.to_dict("list")), split, 3)
+    assert lists.tolist() == expected.tolist()
+
+
+def test_the_run_is_not_changed(split):
+    frame = run([(1, "b", 0.1), (1, "a", 0.7)])
+    before = frame.copy()
+    lists_of_run(frame, split, 3)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (run([(1, "b", 1.0), (2, "a", 1.0), (1, "b", 2.0)]), r"distinct.*'\(1, b\)'"),
+        (run([(1, "b", 1), (1, "c", 1)], "rank"), r"ranks of a user.*'\(1, c\)'"),
+        (run([(1, "b", 1.0), (1, "c", np.nan)]), "'score' has no number in rows 1"),
+        (run([(1, "b", 1), (1, "c", np.nan)], "rank"), "'rank' has no number in rows 1"),
+        (run([(1, "b", "high")]), "'score' must hold numbers"),
+        (run([(1, "b", 1.0)], "points"), "no column 'rank' or 'score'"),
+        (run([(1, "X", 1.0), (2, "Y", 1.0)]), "no item is known; the run has items like 'X'"),
+        (run([(1, 7, 1.0)]), "no item is known; the run has items like 7"),
+        (run([(1, "b", 1.0)]).rename(columns={"item": "what"}), "run: no column looks like"),
+        ([("b", 1.0)], "expected a data frame"),
+    ],
+)
+def test_refusals(split, frame, message):
+    with pytest.raises(DataError, match=message):
+        lists_of_run(frame, split, 2)
+
+
+def test_unknown_users_are_named(split):
+    frame = run([(user, "b", 1.0) for user in (1, 10, 11, 12, 13, 14, 15)])
+    with pytest.raises(UnknownIdError, match="run: unknown user ids 10, 11, 12, 13, 14 and 1 more"):
+        lists_of_run(frame, split, 2)

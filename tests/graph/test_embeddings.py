@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from hybridrec.errors import ParameterError
+from hybridrec.graph import Graph, node_embeddings
+
+SMALL = {"dimensions": 16, "num_walks": 20, "walk_length": 20}
+
+
+def two_cliques(weights=None):
+    """Two cliques of ten nodes with a bridge, and a node without edges."""
+    pairs = [*combinations(range(10), 2), *combinations(range(10, 20), 2), (9, 10)]
+    src, dst = np.array(pairs).T
+    return Graph.from_edges(src, dst, weights, num_nodes=21)
+
+
+def cosines(vectors):
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit @ unit.T
+
+
+@pytest.mark.parametrize("bias", [{}, {"p": 0.5, "q": 2.0}])
+def test_cliques_separate(bias):
+    vectors = node_embeddings(two_cliques(), **SMALL, **bias, epochs=3)
+    assert vectors.shape == (21, 16)
+    assert vectors.dtype == np.float32
+    same = cosines(vectors[:20])
+    inside = np.concatenate([same[:10, :10].ravel(), same[10:, 10:].ravel()])
+    assert inside.mean() > same[:10, 10:].mean() + 0.3
+
+
+def test_heavy_edges_bind():
+    """A ring of pairs: weights alone say which neighbour belongs to whom."""
+    node = np.arange(40)
+    weights = np.where(node % 2 == 0, 100.0, 1.0)
+    graph = Graph.from_edges(node, (node + 1) % 40, weights)
+    vectors = node_embeddings(graph, **SMALL, epochs=5)
+    same = cosines(vectors)
+    heavy, light = same[node, (node + 1) % 40][::2], same[node, (node + 1) % 40][1::2]
+    assert heavy.mean() > light.mean() + 0.1
+
+
+def test_only_nodes_without_edges_are_zero():
+    vectors = node_embeddings(two_cliques(), **SMALL)
+    assert (vectors[20] == 0).all()
+    assert (np.abs(vectors[:20]).sum(axis=1) > 0).all()
+
+
+def test_graph_without_edges_is_all_zero():
+    graph = Graph.from_edges([], [], num_nodes=3)
+    np.testing.assert_array_equal(node_embeddings(graph, dimensions=4), np.zeros((3, 4)))
+
+
+def test_walks_into_a_sink_embed_it_too():
+    graph = Graph.from_edges([0, 1], [1, 2], num_nodes=4, directed=True)
+    vectors = node_embeddings(graph, **SMALL)
+    np.testing.assert_array_equal(np.abs(vectors).sum(axis=1) > 0, [True, True, True, False])
+
+
+def test_same_vectors_at_any_number_of_threads_and_only_the_seed_matters():
+    graph = two_cliques(np.linspace(1, 2, 91))
+    indptr, indices, weights = graph.indptr.copy(), graph.indices.copy(), graph.weights.copy()
+    one = node_embeddings(graph, **SMALL, q=0.5, num_threads=1)
+    np.testing.assert_array_equal(one, node_embeddings(graph, **SMALL, q=0.5, num_threads=2))
+    assert (one != node_embeddings(graph, **SMALL, q=0.5, random_state=1)).any()
+    np.testing.assert_array_equal(indptr, graph.indptr)
+    np.testing.assert_array_equal(indices, graph.indices)
+    np.testing.assert_array_equal(weights, graph.weights)
+
+
+def test_blocks_do_not_show_in_the_vectors(monkeypatch):
+    graph = two_cliques()
+    whole = node_embeddings(graph, **SMALL)
+    monkeypatch.setattr("hybridrec.graph.walks._FIRST_CHUNK", 3)
+    np.testing.assert_array_equal(whole, node_embeddings(graph, **SMALL))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "node2vek"}, "unknown method 'node2vek'; did you mean 'node2vec'"),
+        ({"method": None}, "unknown method None; known: node2vec"),
+        ({"dimensions": 0}, "dimensions"),
+        ({"dimensions": 10**12}, "GiB are available; take fewer dimensions"),
+        ({"num_walks": 0}, "num_walks"),
+        ({"walk_length": 1}, "walk_length must be a whole number of at least 2"),
+        ({"p": 0.0}, "p must be positive"),
+        ({"q": -2.0}, "q must be positive"),
+        ({"window": 0}, "window"),
+        ({"negatives": 0}, "negatives"),
+        ({"epochs": 0}, "epochs"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"learning_rate": 1e30}, "diverged with learning_rate=1e"),
+        ({"random_state": "x"}, "random_state"),
+    ],
+)
+def test_bad_parameters_are_refused(change, message):
+    with pytest.raises(ParameterError, match=message):
+        node_embeddings(two_cliques(), **change)

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hybridrec import runtime
+from hybridrec.errors import ParameterError
+from hybridrec.graph import Graph, random_walks
+from hybridrec.graph.walks import timed_chunks
+
+BIASES = [(1.0, 1.0), (0.25, 4.0), (2.0, 0.5)]
+
+
+def ring(size=300, weighted=True):
+    """A ring with chords, so that every node has several ways to go."""
+    node = np.arange(size)
+    src, dst = np.tile(node, 3), np.concatenate([(node + jump) % size for jump in (1, 2, 7)])
+    return Graph.from_edges(src, dst, 1.0 + src % 5 if weighted else None)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=25),
+    st.booleans(),
+    st.sampled_from(BIASES),
+)
+def test_walks_follow_edges_and_end_only_at_dead_ends(edges, directed, bias):
+    src, dst = np.array(edges, int).reshape(-1, 2).T
+    graph = Graph.from_edges(src, dst, num_nodes=10, directed=directed)
+    walks = random_walks(graph, 2, 6, *bias)
+    assert walks.shape == (20, 6)
+    assert walks.dtype == np.int32
+    np.testing.assert_array_equal(walks[:, 0], np.repeat(np.arange(10), 2))
+    rows = [graph.indices[low:high].tolist() for low, high in pairwise(graph.indptr)]
+    for walk in walks.tolist():
+        for here, there in pairwise(walk):
+            expected = rows[here] if here >= 0 else []
+            assert there in expected if expected else there == -1
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("bias", BIASES)
+def test_same_walks_at_any_number_of_threads(bias, weighted):
+    graph = ring(weighted=weighted)
+    arrays = [graph.indptr.copy(), graph.indices.copy()]
+    one = random_walks(graph, 5, 20, *bias, num_threads=1)
+    np.testing.assert_array_equal(one, random_walks(graph, 5, 20, *bias, num_threads=2))
+    assert (one != random_walks(graph, 5, 20, *bias, random_state=1)).any()
+    np.testing.assert_array_equal(arrays[0], graph.indptr)
+    np.testing.assert_array_equal(arrays[1], graph.indices)
+
+
+def test_longer_and_more_walks_begin_like_the_shorter_and_fewer():
+    graph = ring()
+    few = random_walks(graph, 2, 5, 0.5, 2.0).reshape(300, 2, 5)
+    many = random_walks(graph, 4, 9, 0.5, 2.0).reshape(300, 4, 9)
+    np.testing.assert_array_equal(many[:, :2, :5], few)
+
+
+def test_walks_start_where_they_are_told():
+    graph = ring()
+    starts = np.array([7, 3, 7], np.int64)
+    starts.flags.writeable = False
+    walks = random_walks(graph, 40, 12, start_nodes=starts)
+    np.testing.assert_array_equal(walks[:, 0], np.repeat(starts, 40))
+    assert (walks[:40] != walks[80:]).any()  # the same node, another stream
+
+
+def test_walk_of_one_node_is_its_start():
+    np.testing.assert_array_equal(random_walks(ring(5), 1, 1), np.arange(5)[:, None])
+
+
+def test_no_starts_no_walks():
+    assert random_walks(ring(), 3, 4, start_nodes=[]).shape == (0, 4)
+    assert random_walks(Graph.from_edges([], []), 3, 4).shape == (0, 4)
+
+
+def test_a_very_large_seed_is_a_seed():
+    graph = ring()
+    assert (random_walks(graph, 1, 9, random_state=2**64 - 1) >= 0).all()
+    assert (random_walks(graph, 1, 9, random_state=2**70 + 5) >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"num_walks": 0}, "num_walks"),
+        ({"walk_length": 0}, "walk_length"),
+        ({"walk_length": 2.5}, "walk_length"),
+        ({"p": 0}, "p must be positive"),
+        ({"q": -1.0}, "q must be positive"),
+        ({"q": np.nan}, "q must be positive"),
+        ({"p": np.inf}, "p must be positive"),
+        ({"p": "1"}, "p must be a number"),
+        ({"start_nodes": [0, 300, 5, -1]}, "start_nodes must be from 0 to 299, got 300, -1"),
+        ({"start_nodes": [0.5]}, "start_nodes must be one-dimensional whole numbers"),
+        ({"start_nodes": [[1]]}, "start_nodes must be one-dimensional whole numbers"),
+        ({"random_state": -1}, "random_state"),
+        ({"num_threads": -1}, "num_threads"),
+        ({"num_walks": 10**9, "walk_length": 10**6}, "GiB are available; take fewer"),
+    ],
+)
+def test_bad_parameters_are_refused(change, message):
+    with pytest.raises(ParameterError, match=message):
+        random_walks(ring(), **{"num_walks": 1, "walk_length": 5, **change})
+
+
+@given(st.integers(0, 20_000), st.lists(st.floats(0, 10), max_size=30))
+def test_chunks_cover_every_row_once(total, seconds):
+    clock = iter(seconds)
+    rows = []
+    for first, last in timed_chunks(total):
+        rows.extend(range(first, last))
+        next(clock, None)
+    assert rows == list(range(total))
+
+
+def test_chunks_follow_the_pace_of_the_caller(monkeypatch):
+    now = [0.0]
+    clock = SimpleNamespace(perf_counter=lambda: now[0])
+    monkeypatch.setattr("hybridrec.graph.walks.time", clock)
+    sizes = []
+    for first, last in timed_chunks(10**7):
+        sizes.append(last - first)
+        now[0] += (last - first) / 100_000  # rows a second
+        if len(sizes) == 20:
+            break
+    assert sizes[-1] == pytest.approx(20_000, rel=1e-3)  # 0.2 seconds
+
+
+def test_an_interrupt_stops_between_chunks(monkeypatch):
+    seen = []
+
+    @contextmanager
+    def interrupted(total, description, *, show):
+        def advance(done):
+            seen.append(done)
+            raise KeyboardInterrupt
+
+        yield advance
+
+    monkeypatch.setattr(runtime, "progress", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        random_walks(ring(), 10_000, 4)
+    assert len(seen) == 1
+    assert seen[0] < 3_000_000

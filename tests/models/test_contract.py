@@ -1,0 +1,89 @@
+"""Every model passes the contract that hybridrec ships."""
+
+from __future__ import annotations
+
+import pytest
+
+from hybridrec import (
+    ALS,
+    BPR,
+    BiasBaseline,
+    Content,
+    HybridALS,
+    ItemKNN,
+    LightFM,
+    LogisticMF,
+    Popularity,
+)
+from hybridrec.models.registry import MODELS, model_class
+from hybridrec.testing import RecommenderContract
+
+
+class TestPopularity(RecommenderContract):
+    personal = False
+    similar = False
+
+    def make(self, **params):
+        return Popularity(**params)
+
+
+class TestBiasBaseline(RecommenderContract):
+    personal = False
+    similar = False
+
+    def make(self, **params):
+        return BiasBaseline(**params)
+
+
+class TestItemKNN(RecommenderContract):
+    def make(self, **params):
+        return ItemKNN(**params)
+
+
+class TestALS(RecommenderContract):
+    def make(self, **params):
+        return ALS(factors=2, **params)
+
+
+class TestBPR(RecommenderContract):
+    def make(self, **params):
+        return BPR(factors=8, iterations=500, **params)
+
+
+class TestLogisticMF(RecommenderContract):
+    def make(self, **params):
+        return LogisticMF(factors=2, iterations=100, **params)
+
+
+class TestContent(RecommenderContract):
+    uses_features = True
+
+    def make(self, **params):
+        return Content(**params)
+
+
+class TestHybridALS(RecommenderContract):
+    uses_features = True
+
+    def make(self, **params):
+        return HybridALS(factors=4, **params)
+
+
+class TestLightFM(RecommenderContract):
+    uses_features = True
+
+    @pytest.fixture(autouse=True)
+    def _package(self):
+        pytest.importorskip("lightfm")
+
+    def make(self, **params):
+        return LightFM(factors=8, epochs=60, **params)
+
+
+def test_every_model_is_under_contract():
+    covered = {
+        type(suite().make())
+        for suite in RecommenderContract.__subclasses__()
+        if "make" in vars(suite)
+    }
+    assert covered == {model_class(name) for name in MODELS}
