@@ -77,14 +77,16 @@ class HybridALS(Recommender):
     frequency_exponent : float, default 0.5
     alpha : float, default 10
         Confidence of an interaction of average weight over that of an absent one.
-    prior_share : float, default 0.5
+    prior_share : float, default 0.3
         Share of the regularisation that pulls towards the feature prior instead of 0.
     feature_regularization : float, default 1
         Ridge of the map from features (rows of length 1) to factors.
     iterations : int, default 15
-    calibrate : bool, default True
-        Undo the shrinkage of items without interactions before they meet the others in a list;
-        the order among them stays the same.
+    calibration : float, default 0.7
+        How items without interactions compete in a list with the others; their order among
+        themselves stays the same. Features alone give scores drawn towards 0, which would hide
+        every new item. 1 gives them the mean and spread of trained items, smaller values less,
+        0 puts them at a score of 0. Raise it where new items matter more than old ones.
     random_state : int, default 0
     num_threads : int, default 0
         0 means all; the result does not depend on it.
@@ -101,10 +103,10 @@ class HybridALS(Recommender):
         regularization: float = 1.0,
         frequency_exponent: float = 0.5,
         alpha: float = 10.0,
-        prior_share: float = 0.5,
+        prior_share: float = 0.3,
         feature_regularization: float = 1.0,
         iterations: int = 15,
-        calibrate: bool = True,
+        calibration: float = 0.7,
         random_state: int = 0,
         num_threads: int = 0,
     ) -> None:
@@ -115,7 +117,7 @@ class HybridALS(Recommender):
         self.prior_share = prior_share
         self.feature_regularization = feature_regularization
         self.iterations = iterations
-        self.calibrate = calibrate
+        self.calibration = calibration
         self.random_state = random_state
         self.num_threads = num_threads
 
@@ -146,7 +148,7 @@ class HybridALS(Recommender):
         positive(factors=self.factors, alpha=self.alpha, iterations=self.iterations)
         positive(feature_regularization=self.feature_regularization)
         at_least(0, regularization=self.regularization, prior_share=self.prior_share)
-        at_least(0, frequency_exponent=self.frequency_exponent)
+        at_least(0, frequency_exponent=self.frequency_exponent, calibration=self.calibration)
         if self.prior_share > 1:
             raise ParameterError(f"prior_share must be between 0 and 1, got {self.prior_share}")
 
@@ -157,12 +159,10 @@ class HybridALS(Recommender):
             return factors, None
         cold = np.setdiff1d(np.arange(len(factors)), side.active)
         rows = side.features[cold] @ side.weights
-        fitted = None
-        if self.calibrate:
-            fitted = calibrate(
-                side.prior.features, side.factors, others, side.prior.ridge, self.random_state
-            )
-            rows = fitted.apply(rows)
+        fitted = calibrate(
+            side.prior.features, side.factors, others, side.prior.ridge, self.random_state
+        ).scaled(self.calibration)
+        rows = fitted.apply(rows)
         known = np.diff(side.features[cold].indptr) > 0
         factors[cold[known]] = rows[known]
         return factors, fitted

@@ -12,7 +12,7 @@ from hybridrec.runtime import random_stream
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-TOLERANCE = 1e-3
+TOLERANCE = 1e-2  # of the residual; the fit is refined from call to call
 MAX_STEPS = 50
 FOLDS = 5
 FOLD_STREAM = 0xF01D
@@ -52,9 +52,9 @@ class FeaturePrior:
         residual = right - self._kernel(solution)
         direction = residual.copy()
         power = _column_powers(residual)
-        enough = TOLERANCE**2 * np.maximum(_column_powers(right), 1e-30)
+        enough = TOLERANCE**2 * _column_powers(right).sum()
         for _ in range(MAX_STEPS):
-            if (power <= enough).all():
+            if power.sum() <= enough:
                 return
             image = self._kernel(direction)
             curvature = np.einsum("ij,ij->j", direction, image, dtype=np.float64)
@@ -88,6 +88,10 @@ class Calibration:
     mean: np.ndarray
     centre: np.ndarray
     gain: float
+
+    def scaled(self, level: float) -> Calibration:
+        """Return a calibration whose scores are ``level`` times as large."""
+        return Calibration(self.mean, self.centre * np.float32(level), self.gain * level)
 
     def apply(self, factors: np.ndarray) -> np.ndarray:
         """Return calibrated factors, float32 (n, d)."""
