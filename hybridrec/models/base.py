@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -14,10 +14,9 @@ from hybridrec.dataset.frames import column_values, find_column, make_frame, ope
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
 from hybridrec.errors import DataError, NotFittedError, ParameterError, first_few
-from hybridrec.features.blocks import Features
-from hybridrec.features.pipeline import FeaturePipeline, default_blocks
 from hybridrec.models.frames import history_rows, ranked_frame
 from hybridrec.models.params import Parameters
+from hybridrec.models.side import FeatureInput, has_entries, resolve_features
 from hybridrec.ranking.rules import Rules
 from hybridrec.ranking.scorer import FactorScorer, Scorer
 from hybridrec.ranking.topk import check_k, top_k
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
     from typing_extensions import Self
 
+    from hybridrec.features.pipeline import FeaturePipeline
+
 SOURCES = np.array(["model", "fold-in", "features", "popular"], dtype=object)
 MODEL, FOLD_IN, FEATURES, POPULAR = range(4)
-
-FeatureInput: TypeAlias = "FeaturePipeline | Features | Sequence[str] | None"
 
 
 class Lists(NamedTuple):
@@ -158,16 +157,16 @@ class Recommender(Parameters, ABC):
         dataset = data if isinstance(data, Dataset) else Dataset.build(data)
         if dataset.matrix.nnz == 0:
             raise DataError("there is no interaction to fit on (all were dropped or weigh 0)")
-        item_pipeline, item_matrix = self._features(item_features, dataset, "item")
-        user_pipeline, user_matrix = self._features(user_features, dataset, "user")
+        item_pipeline, item_matrix = resolve_features(self, item_features, dataset, "item")
+        user_pipeline, user_matrix = resolve_features(self, user_features, dataset, "user")
         scorer = self._fit(dataset.matrix, item_matrix, user_matrix)
         self.users_, self.items_ = dataset.users, dataset.items
         self.item_table_, self.backend_ = dataset.item_table, dataset.interactions.backend
         self.item_pipeline_, self.user_pipeline_ = item_pipeline, user_pipeline
         self.scorer_ = scorer
         self._set_history(dataset.matrix)
-        self.scorable_ = (self.popularity_ > 0) | _has_entries(item_matrix, len(self.items_))
-        known = _has_entries(user_matrix, len(self.users_))
+        self.scorable_ = (self.popularity_ > 0) | has_entries(item_matrix, len(self.items_))
+        known = has_entries(user_matrix, len(self.users_))
         self.user_sources_ = np.where(known, FEATURES, POPULAR).astype(np.int8)
         self.user_sources_[np.diff(self.history_.indptr) > 0] = MODEL
         return self
@@ -175,28 +174,6 @@ class Recommender(Parameters, ABC):
     def _set_history(self, matrix: csr_matrix) -> None:
         self.history_ = matrix
         self.popularity_ = matrix.getnnz(axis=0).astype(np.float32)
-
-    def _features(
-        self, given: FeatureInput, dataset: Dataset, side: str
-    ) -> tuple[FeaturePipeline | None, csr_matrix | None]:
-        """Resolve the features of one side: the fitted pipeline, if any, and the matrix."""
-        used = self.uses_item_features if side == "item" else self.uses_user_features
-        if not used:
-            if given:
-                raise ParameterError(f"{self.model_name} does not use {side} features")
-            return None, None
-        if isinstance(given, Features):
-            ids = dataset.items if side == "item" else dataset.users
-            if len(given) != len(ids):
-                raise DataError(f"{side} features have {len(given)} rows for {len(ids)} {side}s")
-            return None, given.matrix()
-        if given is None:
-            given = default_blocks(dataset, side)
-        if not isinstance(given, FeaturePipeline):
-            if len(given) == 0:
-                return None, None
-            given = FeaturePipeline(list(given), side=side)
-        return given, given.fit(dataset).matrix()
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "scorer_"):
@@ -433,10 +410,3 @@ class Recommender(Parameters, ABC):
         self._check_fitted()
         add_items(self, table, knowledge)
         return self
-
-
-def _has_entries(features: csr_matrix | None, n: int) -> np.ndarray:
-    if features is None:
-        return np.zeros(n, dtype=np.bool_)
-    filled: np.ndarray = np.diff(features.indptr) > 0
-    return filled

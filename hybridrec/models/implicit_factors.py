@@ -1,4 +1,7 @@
-"""ALS, BPR and logistic matrix factorisation, with the implicit package inside."""
+"""ALS, BPR and logistic matrix factorisation, with the implicit package inside.
+
+Defaults were chosen on validation parts of movielens-small and Last.FM (``bench/defaults.py``).
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,8 @@ class ALS(_ImplicitFactors):
     Parameters
     ----------
     factors : int, default 64
-    regularization : float, default 0.1
+    regularization : float, default 40
+        The same for every row; grows with ``alpha``.
     alpha : float, default 10
         Confidence of an interaction of average weight; an absent one has confidence 1.
     iterations : int, default 15
@@ -79,7 +83,7 @@ class ALS(_ImplicitFactors):
         self,
         *,
         factors: int = 64,
-        regularization: float = 0.1,
+        regularization: float = 40.0,
         alpha: float = 10.0,
         iterations: int = 15,
         random_state: int = 0,
@@ -121,9 +125,9 @@ class BPR(_ImplicitFactors):
     Parameters
     ----------
     factors : int, default 64
-    learning_rate : float, default 0.05
-    regularization : float, default 0.01
-    iterations : int, default 100
+    learning_rate : float, default 0.01
+    regularization : float, default 0.02
+    iterations : int, default 150
     random_state : int, default 0
     num_threads : int, default 1
         0 means all; with more than one the result varies from run to run.
@@ -135,9 +139,9 @@ class BPR(_ImplicitFactors):
         self,
         *,
         factors: int = 64,
-        learning_rate: float = 0.05,
-        regularization: float = 0.01,
-        iterations: int = 100,
+        learning_rate: float = 0.01,
+        regularization: float = 0.02,
+        iterations: int = 150,
         random_state: int = 0,
         num_threads: int = 1,
     ) -> None:
@@ -172,7 +176,7 @@ class LogisticMF(_ImplicitFactors):
     ----------
     factors : int, default 32
     learning_rate : float, default 1
-    regularization : float, default 0.6
+    regularization : float, default 2
     iterations : int, default 30
     negatives : int, default 30
         Sampled absent items per interaction.
@@ -188,7 +192,7 @@ class LogisticMF(_ImplicitFactors):
         *,
         factors: int = 32,
         learning_rate: float = 1.0,
-        regularization: float = 0.6,
+        regularization: float = 2.0,
         iterations: int = 30,
         negatives: int = 30,
         random_state: int = 0,

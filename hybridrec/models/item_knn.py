@@ -23,9 +23,9 @@ class ItemKNN(Recommender):
 
     Parameters
     ----------
-    neighbors : int, default 100
+    neighbors : int, default 200
         Similar items kept for each item.
-    similarity : {"cosine", "tfidf", "bm25"}, default "cosine"
+    similarity : {"cosine", "tfidf", "bm25"}, default "tfidf"
         Weighting of the user-item matrix before the similarity is taken.
     num_threads : int, default 0
         0 means all.
@@ -34,7 +34,7 @@ class ItemKNN(Recommender):
     model_name = "item-knn"
 
     def __init__(
-        self, *, neighbors: int = 100, similarity: str = "cosine", num_threads: int = 0
+        self, *, neighbors: int = 200, similarity: str = "tfidf", num_threads: int = 0
     ) -> None:
         self.neighbors, self.similarity, self.num_threads = neighbors, similarity, num_threads
 

@@ -42,7 +42,7 @@ class TestItemKNN(RecommenderContract):
 
 class TestALS(RecommenderContract):
     def make(self, **params):
-        return ALS(factors=2, **params)
+        return ALS(factors=2, regularization=0.1, **params)
 
 
 class TestBPR(RecommenderContract):

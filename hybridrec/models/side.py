@@ -1,0 +1,68 @@
+"""The side information of a fit: what the caller gave -> pipeline and matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from hybridrec.errors import DataError, ParameterError
+from hybridrec.features.blocks import Features
+from hybridrec.features.pipeline import FeaturePipeline, default_blocks
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+    from hybridrec.dataset.dataset import Dataset
+    from hybridrec.models.base import Recommender
+
+FeatureInput: TypeAlias = "FeaturePipeline | Features | Sequence[str] | None"
+
+
+def resolve_features(
+    model: Recommender, given: FeatureInput, dataset: Dataset, side: str
+) -> tuple[FeaturePipeline | None, csr_matrix | None]:
+    """Return the fitted pipeline of one side, if there is one, and the feature matrix.
+
+    Parameters
+    ----------
+    model : Recommender
+        Only its flags are read.
+    given : FeaturePipeline, Features, sequence of str or None
+        None means what the dataset offers, an empty sequence none.
+    dataset : Dataset
+    side : {"item", "user"}
+
+    Raises
+    ------
+    ParameterError
+        If features are given to a model that does not use them.
+    DataError
+        If features have another number of rows than there are ids.
+    """
+    used = model.uses_item_features if side == "item" else model.uses_user_features
+    if not used:
+        if given:
+            raise ParameterError(f"{model.model_name} does not use {side} features")
+        return None, None
+    if isinstance(given, Features):
+        ids = dataset.items if side == "item" else dataset.users
+        if len(given) != len(ids):
+            raise DataError(f"{side} features have {len(given)} rows for {len(ids)} {side}s")
+        return None, given.matrix()
+    if given is None:
+        given = default_blocks(dataset, side)
+    if not isinstance(given, FeaturePipeline):
+        if len(given) == 0:
+            return None, None
+        given = FeaturePipeline(list(given), side=side)
+    return given, given.fit(dataset).matrix()
+
+
+def has_entries(features: csr_matrix | None, n: int) -> np.ndarray:
+    """Return which of ``n`` rows have any feature, bool (n,)."""
+    if features is None:
+        return np.zeros(n, dtype=np.bool_)
+    filled: np.ndarray = np.diff(features.indptr) > 0
+    return filled
