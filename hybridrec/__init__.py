@@ -5,7 +5,7 @@ The names below are loaded on first use, so that ``import hybridrec`` costs next
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return metadata.version("hybridrec")
+        from importlib.metadata import version
+
+        return version("hybridrec")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'hybridrec' has no attribute {name!r}")
     value = getattr(import_module(f"hybridrec.{_HOME_OF[name]}"), name)

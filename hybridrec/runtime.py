@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -63,24 +65,62 @@ def resolve_threads(num_threads: int) -> int:
 
 
 @contextmanager
-def threads(num_threads: int = 0, *, blas: int = 1) -> Iterator[int]:
-    """Run a block with ``num_threads`` kernel threads and BLAS capped to ``blas`` threads.
+def threads(num_threads: int = 0) -> Iterator[int]:
+    """Run a block with ``num_threads`` kernel threads and BLAS capped to one thread.
 
     Kernels split the work themselves, so BLAS below them must not multiply the threads. The
-    settings of the host process are restored on leaving.
+    settings of the host process are restored on leaving. Blocks may nest and may run in several
+    threads of the host at once.
     """
     import numba
-    import threadpoolctl
 
     most = int(getattr(numba.config, "NUMBA_NUM_THREADS", 1))  # set when numba is imported
     count = min(resolve_threads(num_threads), most)
     before = numba.get_num_threads()
     numba.set_num_threads(count)
     try:
-        with threadpoolctl.threadpool_limits(limits=blas, user_api="blas"):
+        with _BLAS:
             yield count
     finally:
         numba.set_num_threads(before)
+
+
+class _BlasCap:
+    """BLAS of this process, held at one thread from the first block that asks to the last.
+
+    The number of BLAS threads belongs to the process, so it is the last block to leave that
+    restores it, in whatever order blocks of several threads come and go.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._blocks = 0
+        self._limit: Any = None
+        self._found: tuple[int, Any] = (0, None)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._blocks == 0:
+                self._limit = self._libraries().limit(limits=1, user_api="blas")
+            self._blocks += 1
+
+    def __exit__(self, *_error: object) -> None:
+        with self._lock:
+            self._blocks -= 1
+            if self._blocks == 0:
+                self._limit.restore_original_limits()
+
+    def _libraries(self) -> Any:
+        """Find the BLAS libraries: a search of milliseconds, so only after new imports."""
+        from threadpoolctl import ThreadpoolController
+
+        modules = len(sys.modules)
+        if modules != self._found[0]:
+            self._found = modules, ThreadpoolController()
+        return self._found[1]
+
+
+_BLAS = _BlasCap()
 
 
 def check_random_state(random_state: int) -> int:

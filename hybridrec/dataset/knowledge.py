@@ -112,17 +112,12 @@ class KnowledgeGraph:
         source = as_source(data, name)
         if len(source.names) < 3:
             raise DataError(
-                f"{source.where} has {len(source.names)} columns, a triple needs head, relation"
-                f" and tail (columns: {first_few(source.names)})"
+                f"{source.where} has {len(source.names)} columns, a triple needs head, relation,"
+                f" tail (columns: {first_few(source.names)})"
             )
         named = {"head": head, "relation": relation, "tail": tail}
         triples = _read_ids(source, named)
-        pair = None
-        if link is not None:
-            linked = as_source(link, "link")
-            ends = {"item": link_item, "entity": link_entity}
-            items, entities = _read_ids(linked, ends, distinct="item")
-            pair = items, entities
+        pair = None if link is None else read_link(link, link_item, link_entity)
         return cls.from_triples(*triples, link=pair, after_release=after_release, name=name)
 
     @classmethod
@@ -274,6 +269,21 @@ class KnowledgeGraph:
     def _columns(self) -> list[np.ndarray]:
         entity, relation = self.entities.ids, self.relations.ids
         return [entity[self.head], relation[self.relation], entity[self.tail]]
+
+
+def read_link(
+    data: Any, item: str | None = None, entity: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the item ids and entity ids of a link table, a data frame or a `Source`.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, an id is missing, or an item is linked twice.
+    """
+    ends = {"item": item, "entity": entity}
+    items, entities = _read_ids(as_source(data, "link"), ends, distinct="item")
+    return items, entities
 
 
 def _read_ids(

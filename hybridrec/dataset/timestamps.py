@@ -40,18 +40,22 @@ def to_epoch_seconds(values: np.ndarray, column: str) -> np.ndarray:
 
 
 def _scaled(numbers: np.ndarray, column: str) -> np.ndarray:
+    """Turn numbers of one unit into seconds, in place."""
     if numbers.size == 0:
         return numbers
-    size = np.abs(numbers)
-    low, high = int(size.argmin()), int(size.argmax())
-    factors = [next(f for bound, f in _UNITS if size[row] < bound) for row in (low, high)]
-    if factors[0] != factors[1] and size[low] > 0:
+    low, high = int(numbers.argmin()), int(numbers.argmax())
+    if numbers[low] < 0:  # times before 1970
+        size = np.abs(numbers)
+        low, high = int(size.argmin()), int(size.argmax())
+    factors = [next(f for bound, f in _UNITS if abs(numbers[row]) < bound) for row in (low, high)]
+    if factors[0] != factors[1] and numbers[low] != 0:
         raise BadRowsError(
             f"column {column!r} mixes units of time ({numbers[low]:.0f} and {numbers[high]:.0f});"
             " convert them to one unit",
             np.array(sorted((low, high))),
         )
-    return numbers / factors[1]
+    numbers /= factors[1]
+    return numbers
 
 
 def _from_dates(array: np.ndarray, column: str) -> np.ndarray:

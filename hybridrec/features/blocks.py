@@ -103,7 +103,14 @@ def scale_rows(matrix: csr_matrix | np.ndarray) -> csr_matrix | np.ndarray:
 
     So a block counts the same for an item with three facts as for one with three hundred.
     """
-    from sklearn.preprocessing import normalize
+    from scipy.sparse import csr_matrix, diags, issparse
+    from scipy.sparse.linalg import norm
 
-    scaled = normalize(matrix, norm="l2", axis=1, copy=True)
-    return scaled.astype(np.float32)
+    sparse = issparse(matrix)
+    wide = matrix.astype(np.float64)  # squares of float32 may overflow
+    length = norm(wide, axis=1) if sparse else np.linalg.norm(wide, axis=1)
+    factor = 1.0 / np.where(length > 0, length, 1.0)
+    if sparse:
+        return csr_matrix(diags(factor) @ wide, dtype=np.float32)
+    scaled: np.ndarray = (wide * factor[:, None]).astype(np.float32)
+    return scaled

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybridrec.dataset.idmap import IdMap
 from hybridrec.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -65,15 +66,15 @@ def _facts_at(item_entities: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, 
     return order[np.repeat(start, count) + offset], triples
 
 
-def _translate(source: Any, target: Any) -> np.ndarray:
-    """Return the code in ``target`` of every id of ``source``, -1 where it is unknown."""
+def _translate(source: IdMap, target: IdMap) -> np.ndarray:
+    """Return the code in ``target`` of every id of ``source``, -1 where it is unknown.
+
+    Integers and the same numbers as text are one id, as everywhere in a knowledge graph.
+    """
     ids = source.ids
     if source.is_text != target.is_text:
-        ids = ids.astype(str).astype(object) if target.is_text else ids[:0]
-        if not target.is_text:
-            return np.full(len(source), -1, dtype=np.int32)
-    codes: np.ndarray = target.codes(ids, unknown="skip")
-    return codes
+        ids, target = ids.astype(str).astype(object), IdMap(target.ids.astype(str), target.name)
+    return target.codes(ids, unknown="skip")
 
 
 class KnowledgeTokens:

@@ -10,7 +10,7 @@ from hybridrec.errors import ParameterError
 from hybridrec.models.base import Recommender
 from hybridrec.models.checks import at_least, positive
 from hybridrec.models.factors import fold_in_rows
-from hybridrec.models.prior import Calibration, FeaturePrior, calibrate
+from hybridrec.models.prior import FINAL_STEPS, Calibration, FeaturePrior, calibrate
 from hybridrec.ranking.scorer import FactorScorer, Scorer
 from hybridrec.runtime import check_random_state, random_stream, threads
 
@@ -155,8 +155,9 @@ class HybridALS(Recommender):
     def _finished(self, side: _Side, others: np.ndarray) -> tuple[np.ndarray, Calibration | None]:
         """Return factors of all rows, those without interactions from their features."""
         factors = side.everyone()
-        if side.prior is None or side.features is None or side.weights is None:
+        if side.prior is None or side.features is None:
             return factors, None
+        side.weights = side.prior.fit(side.factors, FINAL_STEPS)
         cold = np.setdiff1d(np.arange(len(factors)), side.active)
         rows = side.features[cold] @ side.weights
         fitted = calibrate(

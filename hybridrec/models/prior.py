@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 TOLERANCE = 1e-2  # of the residual; the fit is refined from call to call
-MAX_STEPS = 50
+STEPS = 20  # in training, where each fit goes on from the last one
+FINAL_STEPS = 60
 FOLDS = 5
 FOLD_STREAM = 0xF01D
 
@@ -35,11 +36,11 @@ class FeaturePrior:
         self.features, self.transposed, self.ridge = features, features.T.tocsr(), ridge
         self.dual: np.ndarray | None = None
 
-    def fit(self, factors: np.ndarray) -> np.ndarray:
+    def fit(self, factors: np.ndarray, steps: int = STEPS) -> np.ndarray:
         """Fit W to factors (n, d) and return it: float32 (width, d)."""
         if self.dual is None or self.dual.shape != factors.shape:
             self.dual = np.zeros_like(factors)
-        self._conjugate_gradients(self.dual, factors)
+        self._conjugate_gradients(self.dual, factors, steps)
         weights: np.ndarray = self.transposed @ self.dual
         return weights
 
@@ -47,13 +48,13 @@ class FeaturePrior:
         product: np.ndarray = self.features @ (self.transposed @ vectors)
         return product + np.float32(self.ridge) * vectors
 
-    def _conjugate_gradients(self, solution: np.ndarray, right: np.ndarray) -> None:
+    def _conjugate_gradients(self, solution: np.ndarray, right: np.ndarray, steps: int) -> None:
         """Improve ``solution`` in place, all columns side by side."""
         residual = right - self._kernel(solution)
         direction = residual.copy()
         power = _column_powers(residual)
         enough = TOLERANCE**2 * _column_powers(right).sum()
-        for _ in range(MAX_STEPS):
+        for _ in range(steps):
             if power.sum() <= enough:
                 return
             image = self._kernel(direction)
@@ -128,7 +129,7 @@ def calibrate(
     for part in range(FOLDS):
         held, rest = fold == part, fold != part
         if held.any() and rest.any():
-            weights = FeaturePrior(features[rest], ridge).fit(factors[rest])
+            weights = FeaturePrior(features[rest], ridge).fit(factors[rest], FINAL_STEPS)
             predicted[held] = features[held] @ weights
     moments = others.astype(np.float64).T @ others / max(len(others), 1)
     spread = [

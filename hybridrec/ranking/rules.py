@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,27 +64,34 @@ def _where(condition: str, table: pd.DataFrame | None) -> np.ndarray:
 
     if table is None or table.columns.empty:
         raise ParameterError(f"where {condition!r} needs an item table; the model has none")
-    rows = table.reset_index(drop=True)
+    # In WHERE a condition cannot multiply rows or look at several at a time (unnest, count), and
+    # coalesce refuses what is no condition, such as a bare number.
+    statement = f"SELECT rowid AS position FROM item WHERE coalesce((\n{condition}\n), false)"
+    try:
+        with _database(table) as connection:
+            # Parsed before it runs, so that a condition stays one condition.
+            if len(connection.extract_statements(statement)) != 1:
+                raise ParameterError(f"where {condition!r} must be a single condition")
+            found = connection.execute(statement).fetchnumpy()["position"]
+    except (duckdb.Error, TypeError) as error:  # TypeError: not text, or not UTF-8
+        reason = str(error).splitlines()[0]
+        raise ParameterError(
+            f"where {condition!r} cannot be evaluated: {reason}"
+            f" (columns: {first_few(table.columns, 10)})"
+        ) from error
+    passes: np.ndarray = np.isin(np.arange(len(table)), found)
+    return passes
+
+
+@contextmanager
+def _database(table: pd.DataFrame) -> Iterator[Any]:
+    """Open a database in memory that holds the table "item" and can reach nothing else."""
+    import duckdb
+
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
-        connection.register("items", rows)
+        connection.register("items", table.reset_index(drop=True))
         connection.execute("CREATE TABLE item AS SELECT * FROM items")
         connection.unregister("items")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-        try:
-            # The statement is parsed before it runs, so that a condition stays one condition.
-            statement = (
-                f"SELECT coalesce(({condition}\n), false) AS passes FROM item ORDER BY rowid"
-            )
-            if len(connection.extract_statements(statement)) != 1:
-                raise ParameterError(f"where {condition!r} must be a single condition")
-            passes = connection.execute(statement).fetchnumpy()["passes"]
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise ParameterError(
-                f"where {condition!r} cannot be evaluated: {reason}"
-                f" (columns: {first_few(table.columns, 10)})"
-            ) from error
-    if len(passes) != len(rows):
-        raise ParameterError(f"where {condition!r} must be a condition on one item")
-    return np.asarray(np.ma.filled(passes, False), dtype=np.bool_)
+        yield connection

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -13,11 +14,11 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
+BLOCK_BYTES = 64 << 20  # scores held at a time by each thread
+
+
 class Scorer(Protocol):
     """What top-k, evaluation, storage and explanation need of a fitted model."""
-
-    block_is_exact: ClassVar[bool]
-    """Whether `block` gives the very numbers of `chosen`, whatever the block's shape."""
 
     @property
     def n_users(self) -> int:
@@ -31,6 +32,10 @@ class Scorer(Protocol):
 
     def block(self, rows: np.ndarray) -> np.ndarray:
         """Return the scores of some users for all items, float32 (len(rows), n_items)."""
+        ...
+
+    def block_error(self, rows: np.ndarray) -> np.ndarray:
+        """Return how far each row of `block` can be from `chosen`, float64 (len(rows),)."""
         ...
 
     def chosen(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
@@ -64,8 +69,6 @@ class FactorScorer:
     item_bias : ndarray of float32, shape (n_items,)
     """
 
-    block_is_exact: ClassVar[bool] = False
-
     user_factors: np.ndarray
     item_factors: np.ndarray
     item_bias: np.ndarray
@@ -95,6 +98,19 @@ class FactorScorer:
         scores: np.ndarray = self.user_factors[rows] @ self.item_factors.T
         scores += self.item_bias
         return scores
+
+    def block_error(self, rows: np.ndarray) -> np.ndarray:
+        """Return a bound on what the matrix product can lose by rounding (Higham 2002, ch. 3)."""
+        users = np.linalg.norm(self.user_factors[rows].astype(np.float64), axis=1)
+        bias = float(np.abs(self.item_bias).max(initial=0.0))
+        unit = (self.user_factors.shape[1] + 2) * float(np.finfo(np.float32).eps)
+        error: np.ndarray = unit * (users * self._longest_item + bias)
+        return error
+
+    @cached_property
+    def _longest_item(self) -> float:
+        squares = np.einsum("ij,ij->i", self.item_factors, self.item_factors, dtype=np.float64)
+        return float(np.sqrt(squares.max(initial=0.0)))
 
     def chosen(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Return exact scores of chosen items, the same whatever else is asked beside."""
@@ -138,8 +154,6 @@ class HistoryScorer:
         Whether profiles are histories over the items (then m is n_items) or over features.
     """
 
-    block_is_exact: ClassVar[bool] = True
-
     profiles: csr_matrix
     weights: csr_matrix
     over_items: bool
@@ -168,13 +182,22 @@ class HistoryScorer:
         )
         return block
 
+    def block_error(self, rows: np.ndarray) -> np.ndarray:
+        """Return zeros: every sum runs in one order, whatever else is asked beside."""
+        return np.zeros(len(rows))
+
     def chosen(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Return the scores of chosen items."""
+        """Return the scores of chosen items; the users among ``rows`` are scored once each."""
         scores = np.full(items.shape, -np.inf, dtype=np.float32)
-        for start in range(0, len(rows), 256):
-            part = slice(start, start + 256)
-            taken = np.take_along_axis(self.block(rows[part]), np.maximum(items[part], 0), axis=1)
-            scores[part] = np.where(items[part] >= 0, taken, -np.inf)
+        users, place = np.unique(rows, return_inverse=True)
+        order = np.argsort(place, kind="stable")
+        step = rows_of_a_block(self.n_items)
+        for start in range(0, len(users), step):
+            first, last = np.searchsorted(place[order], [start, start + step])
+            part = order[first:last]
+            block = self.block(users[start : start + step])
+            found = block[(place[part] - start)[:, None], np.maximum(items[part], 0)]
+            scores[part] = np.where(items[part] >= 0, found, -np.inf)
         return scores
 
     def with_more_items(self, extra: int) -> HistoryScorer:
@@ -195,3 +218,8 @@ class HistoryScorer:
         padded.resize(n_users, padded.shape[1])
         profiles = vstack([padded, other.profiles], format="csr")[source]
         return HistoryScorer(profiles, self.weights, self.over_items)
+
+
+def rows_of_a_block(n_items: int) -> int:
+    """Return for how many users scores of all items are held at a time."""
+    return max(1, min(256, BLOCK_BYTES // (4 * max(n_items, 1))))

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridrec.errors import ParameterError
+from hybridrec.ranking.scorer import Scorer, rows_of_a_block
 from hybridrec.runtime import threads
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from hybridrec.ranking.scorer import Scorer
-
-BLOCK_BYTES = 64 << 20  # scores held at a time by each thread
-MARGIN = 8  # extra candidates, so that rounding in the matrix product cannot change a list
+MARGIN = 8  # extra candidates; they nearly always suffice to make up for rounded block scores
 
 
 def check_k(k: int) -> int:
@@ -79,7 +77,7 @@ def top_k(
     scores = np.full((len(rows), width), -np.inf, dtype=np.float32)
     if width == 0 or len(rows) == 0:
         return items, scores
-    step = max(1, min(256, BLOCK_BYTES // (4 * n_items)))
+    step = rows_of_a_block(n_items)
 
     def fill(start: int) -> None:
         part = slice(start, min(start + step, len(rows)))
@@ -100,20 +98,50 @@ def _best_of_block(
     allowed: np.ndarray,
     tie: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    from hybridrec.kernels.topk import resort, select_top
+    """Return the best items of a few users, in the order of their exact scores.
+
+    A block of scores is a matrix product, which rounds differently with its shape. So a few more
+    candidates are taken and scored exactly. A row in which an item left out could still belong
+    to the list, because it scores about the same, is scored exactly as a whole.
+    """
+    from hybridrec.kernels.topk import resort
+
+    n_items = scorer.n_items
+    error = scorer.block_error(rows)
+    if not error.any():
+        return _select(scorer.block(rows), width, exclude, allowed, tie)
+    wide = min(width + MARGIN, n_items)
+    items, rough = _select(scorer.block(rows), wide, exclude, allowed, tie)
+    scores = scorer.chosen(rows, items)
+    resort(items, scores, tie)
+    items, scores, last = items[:, :width], scores[:, :width], rough[:, -1]
+    if wide < n_items:
+        open_rows = np.flatnonzero((last > -np.inf) & (scores[:, -1] <= last + error))
+        if open_rows.size:
+            every = np.tile(np.arange(n_items, dtype=np.int32), (len(open_rows), 1))
+            exact = scorer.chosen(rows[open_rows], every)
+            hidden = None if exclude is None else exclude[open_rows]
+            items[open_rows], scores[open_rows] = _select(exact, width, hidden, allowed, tie)
+    return items, scores
+
+
+def _select(
+    block: np.ndarray,
+    width: int,
+    exclude: csr_matrix | None,
+    allowed: np.ndarray,
+    tie: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the best allowed items of each row of a block of scores."""
+    from hybridrec.kernels.topk import select_top
 
     if exclude is None:
-        indptr = np.zeros(len(rows) + 1, dtype=np.int32)
+        indptr = np.zeros(len(block) + 1, dtype=np.int32)
         indices = np.zeros(0, dtype=np.int32)
     else:
-        exclude.sort_indices()
-        indptr, indices = exclude.indptr, exclude.indices
-    margin = 0 if scorer.block_is_exact else MARGIN
-    wide = min(width + margin, scorer.n_items)
-    items = np.empty((len(rows), wide), dtype=np.int32)
-    scores = np.empty((len(rows), wide), dtype=np.float32)
-    select_top(scorer.block(rows), indptr, indices, allowed, tie, items, scores)
-    if not scorer.block_is_exact:
-        scores = scorer.chosen(rows, items)
-        resort(items, scores, tie)
-    return items[:, :width], scores[:, :width]
+        ordered = exclude.sorted_indices()
+        indptr, indices = ordered.indptr, ordered.indices
+    items = np.empty((len(block), width), dtype=np.int32)
+    scores = np.empty((len(block), width), dtype=np.float32)
+    select_top(block, indptr, indices, allowed, tie, items, scores)
+    return items, scores

@@ -80,8 +80,9 @@ def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any]) -> Non
             if key in tensors:
                 raise DataError(f"two arrays would be stored as {key!r}; rename one")
             tensors[key] = _tensor(key, part)
+    metadata = {"csr": json.dumps(shapes)} if shapes else None
     try:
-        save_file(tensors, os.fspath(path), metadata={"csr": json.dumps(shapes)})
+        save_file(tensors, os.fspath(path), metadata=metadata)
     except (SafetensorError, OSError) as error:
         raise OutputError(f"cannot write {os.fspath(path)}: {error}") from error
 

@@ -83,9 +83,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not _is_ours(manifest):
         raise ModelFolderError(f"{folder / MANIFEST} is not one of hybridrec; {_REPAIR}")
     _check_version(folder, manifest)
-    if not isinstance(manifest.get("files"), dict) or manifest.get("checksum") != checksum(
-        manifest
-    ):
+    files, seal = manifest.get("files"), manifest.get("checksum")
+    if not isinstance(files, dict) or seal != checksum(manifest):
         raise ModelFolderError(f"{folder / MANIFEST} was altered after it was saved; {_REPAIR}")
     return manifest
 

@@ -201,8 +201,8 @@ def test_what_is_no_folder_stays(tmp_path):
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.txt").write_text("mine")
-    (tmp_path / f"{LEFT}.tmp").symlink_to(mine)
-    (tmp_path / ".model.hybridrec-0123abce.tmp").write_text("a file")
+    (tmp_path / f"{LEFT}.old").symlink_to(mine)
+    (tmp_path / ".model.hybridrec-0123abce.old").write_text("a file")
     before = names(tmp_path)
     clean_leftovers(tmp_path / "model")
     assert names(tmp_path) == before

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hybridrec.errors import DataError
 from hybridrec.runtime import available_cpus
@@ -15,8 +15,8 @@ from hybridrec.runtime import available_cpus
 if TYPE_CHECKING:
     import duckdb
 
-# What DuckDB may hold in memory before it spills to a temporary folder: enough for millions of
-# rows, and never less than the file, because what cannot be spilled grows with the file.
+# What DuckDB may hold in memory before it spills to a temporary folder, at least; half the size
+# of the file if that is more, because what cannot be spilled grows with the file.
 MEMORY_BYTES = 2**29
 
 
@@ -32,8 +32,8 @@ def database(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     import duckdb
 
     with tempfile.TemporaryDirectory(prefix="hybridrec-") as folder:
-        config = {
-            "memory_limit": f"{max(MEMORY_BYTES, path.stat().st_size)}B",
+        config: dict[str, Any] = {
+            "memory_limit": f"{max(MEMORY_BYTES, path.stat().st_size // 2)}B",
             "temp_directory": folder,
             "threads": str(available_cpus()),
             "autoinstall_known_extensions": "false",

@@ -94,7 +94,7 @@ class DelimitedSource(FileSource):
         self._refuse_rejects(connection)
         casts = [self._cast(field, name) for field, name in zip(chosen, names, strict=True)]
         fields = ", ".join(f"{cast} as c{at}" for at, cast in enumerate(casts))
-        connection.execute(f"create view entries as select rowid as at, {fields} from loaded")
+        connection.execute(f"create view entries as select rowid as entry, {fields} from loaded")
 
     def lines(self, rows: Sequence[int]) -> list[tuple[str, str]]:
         """Return the line number and text of rows."""
@@ -230,7 +230,7 @@ def check_names(head: FileHead, fields: Sequence[str]) -> list[str]:
     names = [field.strip() for field in fields]
     if not any(names):
         raise DataError(f"{head.path}:1: the first line must hold the column names, it is empty")
-    if all(_is_number(name) for name in names):
+    if all(is_number(name) for name in names):
         raise DataError(
             f"{head.path}:1: the first line must hold the column names, not numbers:"
             f" {first_few(names)}; add a line such as: user,item,weight"
@@ -245,7 +245,8 @@ def _first_record(text: str, delimiter: str) -> list[str]:
     return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Tell whether a text can be read as a number."""
     try:
         float(text)
     except ValueError:

@@ -9,11 +9,14 @@ import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from hybridrec.errors import DataError, did_you_mean, first_few
 
 HEAD_BYTES = 2**20
+TEXT_WIDTH = 100  # characters of a bad line in a message
+
+NOT_UTF8 = "not UTF-8 text; convert the file, such as: iconv -f LATIN1 -t UTF-8 OLD > NEW"
 
 _UNREADABLE = {
     b"PK\x03\x04": "a zip or Excel file; unpack it or export CSV",
@@ -66,8 +69,9 @@ class FileHead:
             # The last character may be cut in two, so the end is not final.
             return codecs.getincrementaldecoder("utf-8-sig")().decode(self.start)
         except UnicodeDecodeError as error:
-            line = 1 + self.start.count(b"\n", 0, error.start)
-            raise DataError(f"{self.path}:{line}: {NOT_UTF8}") from error
+            at = self.start.count(b"\n", 0, error.start)
+            line = self.start.split(b"\n")[at].decode("utf-8", "replace")
+            raise DataError(f"{self.path}:{at + 1}: {NOT_UTF8}: {shortened(line)}") from error
 
     @property
     def lines(self) -> list[str]:
@@ -75,9 +79,6 @@ class FileHead:
         lines = self.text.splitlines()
         cut = len(self.start) == HEAD_BYTES and len(lines) > 1
         return lines[:-1] if cut else lines
-
-
-NOT_UTF8 = "not UTF-8 text; convert the file, such as: iconv -f LATIN1 -t UTF-8 OLD > NEW"
 
 
 def read_head(path: str | os.PathLike[str]) -> FileHead:
@@ -125,13 +126,21 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
 
 def open_bytes(path: Path, *, is_gzip: bool) -> IO[bytes]:
     """Open a file that may be packed with gzip."""
-    return gzip.open(path, "rb") if is_gzip else path.open("rb")
+    if is_gzip:
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    return path.open("rb")
 
 
 def open_text(path: Path, *, is_gzip: bool) -> IO[str]:
     """Open a file as text, line ends as they are; what is not UTF-8 is replaced."""
     handle = open_bytes(path, is_gzip=is_gzip)
     return io.TextIOWrapper(handle, encoding="utf-8-sig", errors="replace", newline="")
+
+
+def shortened(line: str) -> str:
+    """Write a line for a message."""
+    line = line.strip("\r\n")
+    return repr(line if len(line) <= TEXT_WIDTH else line[:TEXT_WIDTH] + "...")
 
 
 def _names_in(folder: Path) -> list[str]:

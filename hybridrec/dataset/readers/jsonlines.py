@@ -51,7 +51,7 @@ class JsonLinesSource(FileSource):
             raise
         casts = [_cast(connection, f"f{at}") for at in range(len(names))]
         fields = ", ".join(f"{cast} as c{at}" for at, cast in enumerate(casts))
-        connection.execute(f"create view entries as select rowid as at, {fields} from loaded")
+        connection.execute(f"create view entries as select rowid as entry, {fields} from loaded")
 
     def lines(self, rows: Sequence[int]) -> list[tuple[str, str]]:
         """Return the line number and text of rows."""

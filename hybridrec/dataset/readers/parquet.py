@@ -28,18 +28,19 @@ class ParquetSource(FileSource):
         """Make a view of the columns; every column fetched is read from the file."""
         columns = ", ".join(f"{identifier(name)} as c{at}" for at, name in enumerate(names))
         connection.execute(
-            f"create view entries as select file_row_number as at, {columns} from {self._table}"
+            f"create view entries as select file_row_number as entry, {columns} from {self._table}"
         )
 
     def lines(self, rows: Sequence[int]) -> list[tuple[str, str]]:
-        """Return the number and values of rows."""
+        """Return the number (from 0) and values of rows."""
         listed = ", ".join(map(str, rows))
         with database(self.path) as connection:
             found = connection.execute(
-                f"select * from {self._table} where file_row_number in ({listed})"
-                " order by file_row_number"
+                f"select * exclude (file_row_number) from {self._table}"
+                f" where file_row_number in ({listed}) order by file_row_number"
             ).fetchall()
-        return [
-            (f"{self.where} row {at}", ", ".join(map(repr, values)))
-            for at, values in zip(rows, found, strict=True)
+        texts = [
+            ", ".join(f"{name}={value}" for name, value in zip(self.names, values, strict=True))
+            for values in found
         ]
+        return [(f"{self.where} row {row}", text) for row, text in zip(rows, texts, strict=True)]

@@ -15,6 +15,7 @@ from hybridrec.dataset.columns import BadRowsError, Source, check_weights
 from hybridrec.dataset.frames import DEFAULT_BACKEND
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.readers.database import database
+from hybridrec.dataset.readers.head import shortened
 from hybridrec.dataset.timestamps import to_epoch_seconds
 from hybridrec.errors import DataError
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     import duckdb
 
 SHOWN = 5  # bad lines in a message
-TEXT_WIDTH = 100  # characters of a bad line in a message
 CHUNK = 64  # DuckDB vectors of 2,048 rows that are in Python at a time
+_NUMBERS = ("FLOAT", "DOUBLE", "DECIMAL", "HUGEINT", "UHUGEINT")  # and how types of time begin
+_TIMES = ("TIMESTAMP", "DATE")
 INTEGERS = frozenset(
     f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 )
@@ -58,7 +60,7 @@ class FileSource(Source):
 
     @abstractmethod
     def load(self, connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
-        """Make ``entries`` of columns at, c0, c1, ...: the row, from 0, and each of ``names``."""
+        """Make ``entries`` of entry (the row, from 0) and c0, c1, ... (each of ``names``)."""
 
     @abstractmethod
     def lines(self, rows: Sequence[int]) -> list[tuple[str, str]]:
@@ -77,20 +79,15 @@ def bad_lines(where: str, lines: Sequence[tuple[str, str, str]], total: int) -> 
     """Return the error for ``total`` bad lines; of the first are given place, problem and text."""
     (place, problem, text), *others = lines
     if not others:
-        return DataError(f"{place}: {problem}: {_shortened(text)}")
+        return DataError(f"{place}: {problem}: {shortened(text)}")
     same = all(other[1] == problem for other in others)
     title = f"{where}: {problem} ({total} rows)" if same else f"{where}: {total} bad rows"
     listed = [
-        f"{place}: {_shortened(text)}" if same else f"{place}: {problem}: {_shortened(text)}"
+        f"{place}: {shortened(text)}" if same else f"{place}: {problem}: {shortened(text)}"
         for place, problem, text in lines
     ]
     more = [f"and {total - len(lines)} more"] if total > len(lines) else []
     return DataError("\n  ".join([title, *listed, *more]))
-
-
-def _shortened(text: str) -> str:
-    text = text.strip("\r\n")
-    return repr(text if len(text) <= TEXT_WIDTH else text[:TEXT_WIDTH] + "...")
 
 
 class FileColumns:
@@ -156,7 +153,7 @@ class FileColumns:
                 numbers, texts = self._one(counts)
                 if 2 * numbers < texts:
                     return self._fetch(column, np.float64, convert)
-            elif kind.startswith(("TIMESTAMP", "DATE")):
+            elif kind.startswith(_TIMES):
                 column = f"epoch({column})"
             return convert(self._fetch(f"try_cast({column} as DOUBLE)", np.float64))
 
@@ -168,9 +165,11 @@ class FileColumns:
             kind = self._inferred()
         if kind == "VARCHAR":
             distinct, codes = self._coded(column, "id")
-            return np.append(distinct, [None])[codes]  # the code of a missing text is -1
+            texts: np.ndarray = np.append(distinct, [None])[codes]  # -1: missing
+            return texts
         gaps = self._one(f"select count(*) > count({column}) from entries")[0]
-        return self._fetch(*_as_numpy(column, kind, gaps=gaps))
+        expression, dtype = _as_numpy(column, kind, gaps=gaps)
+        return self._fetch(expression, dtype, _plain if dtype is object else None)
 
     def _inferred(self) -> str:
         """Return the type that fits all texts collected from a column."""
@@ -199,14 +198,14 @@ class FileColumns:
         return found["key"], self._fetch("coalesce(code, -1)", np.int32, table=joined)
 
     def _refuse(self, condition: str, problem: str) -> None:
-        query = f"select at from entries where {condition}"
-        rows = self._connection.execute(query).fetchnumpy()["at"]
+        query = f"select entry from entries where {condition}"
+        rows = self._connection.execute(query).fetchnumpy()["entry"]
         if len(rows):
             raise BadRowsError(problem, rows)
 
     def _one(self, query: str) -> tuple[Any, ...]:
-        row: tuple[Any, ...] = self._connection.execute(query).fetchone()
-        return row
+        (row,) = self._connection.execute(query).fetchall()
+        return tuple(row)
 
     def _fetch(
         self,
@@ -218,9 +217,9 @@ class FileColumns:
     ) -> np.ndarray:
         """Fetch one value a row, in chunks, each converted as it comes."""
         fetched = np.empty(len(self), dtype=dtype)
-        self._connection.execute(f"select at, {expression} as value from {table}")
+        self._connection.execute(f"select entry, {expression} as value from {table}")
         while len(chunk := self._connection.fetch_df_chunk(CHUNK)):
-            rows, values = chunk["at"].to_numpy(), chunk["value"].to_numpy()
+            rows, values = chunk["entry"].to_numpy(), chunk["value"].to_numpy()
             try:
                 fetched[rows] = values if convert is None else convert(values)
             except BadRowsError as bad:
@@ -236,17 +235,31 @@ class FileColumns:
             raise self._source.located(bad) from None
 
 
-_IS_NUMBER = "try_cast(id as DOUBLE) is not null"
-# Whole numbers as Python writes them: "007", "1.0" and "+1" are none.
+# Whole numbers as Python writes them: "007", "1.0" and "+1" are none; "007" is no number at all.
 _IS_INTEGER = "try_cast(id as BIGINT)::VARCHAR is not distinct from id"
+_IS_NUMBER = "try_cast(id as DOUBLE) is not null and not regexp_matches(id, '^[+-]?0[0-9]')"
 
 
 def _as_numpy(column: str, kind: str, *, gaps: bool) -> tuple[str, Any]:
     """Return the SQL that casts a column and the numpy type that holds it."""
     if kind in INTEGERS and not gaps:
         return f"{column}::BIGINT", np.int64
-    if kind in INTEGERS or kind.startswith(("FLOAT", "DOUBLE", "DECIMAL", "HUGEINT", "UHUGEINT")):
+    if kind == "BOOLEAN" and not gaps:
+        return column, bool
+    if kind.endswith("]"):
+        return column, object
+    if kind in INTEGERS or kind.startswith(_NUMBERS):
         return f"{column}::DOUBLE", np.float64
-    if kind.startswith(("TIMESTAMP", "DATE")):
+    if kind.startswith(_TIMES):
         return f"make_timestamp(epoch_us({column}))", "datetime64[us]"
-    return column, bool if kind == "BOOLEAN" and not gaps else object
+    return column, object
+
+
+def _plain(values: np.ndarray) -> np.ndarray:
+    """Turn DuckDB's arrays into lists and its missing values into None."""
+    import pandas as pd
+
+    plain = np.empty(len(values), dtype=object)
+    plain[:] = [one.tolist() if isinstance(one, np.ndarray) else one for one in values]
+    plain[pd.isna(values)] = None
+    return plain

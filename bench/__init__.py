@@ -1,0 +1,1 @@
+"""Benchmarks: ``python -m bench.NAME``; results are kept in ``bench/results``."""
