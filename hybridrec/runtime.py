@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -79,48 +80,38 @@ def threads(num_threads: int = 0) -> Iterator[int]:
     before = numba.get_num_threads()
     numba.set_num_threads(count)
     try:
-        with _BLAS:
+        with _one_blas_thread():
             yield count
     finally:
         numba.set_num_threads(before)
 
 
-class _BlasCap:
-    """BLAS of this process, held at one thread from the first block that asks to the last.
+_BLAS_CAP = Lock()
 
-    The number of BLAS threads belongs to the process, so it is the last block to leave that
-    restores it, in whatever order blocks of several threads come and go.
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Cap BLAS, unless a block that runs already does.
+
+    The number of BLAS threads belongs to the whole process: if each of two overlapping blocks
+    restored what it found, the cap of the first would stay for good.
     """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._blocks = 0
-        self._limit: Any = None
-        self._found: tuple[int, Any] = (0, None)
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._blocks == 0:
-                self._limit = self._libraries().limit(limits=1, user_api="blas")
-            self._blocks += 1
-
-    def __exit__(self, *_error: object) -> None:
-        with self._lock:
-            self._blocks -= 1
-            if self._blocks == 0:
-                self._limit.restore_original_limits()
-
-    def _libraries(self) -> Any:
-        """Find the BLAS libraries: a search of milliseconds, so only after new imports."""
-        from threadpoolctl import ThreadpoolController
-
-        modules = len(sys.modules)
-        if modules != self._found[0]:
-            self._found = modules, ThreadpoolController()
-        return self._found[1]
+    if not _BLAS_CAP.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _blas_libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        _BLAS_CAP.release()
 
 
-_BLAS = _BlasCap()
+@lru_cache(maxsize=1)
+def _blas_libraries(_n_modules: int) -> Any:
+    """Find the BLAS libraries: milliseconds, so only where a new import may have brought one."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def check_random_state(random_state: int) -> int:

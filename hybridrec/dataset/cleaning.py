@@ -106,20 +106,16 @@ def clean(
     if min_weight is not None:
         dropped[f"weight below {min_weight:g}"] = _drop(keep, weights < min_weight)
     sides = (
-        _Side(interactions.users, interactions.user_codes, min_user_interactions),
-        _Side(interactions.items, interactions.item_codes, min_item_interactions),
+        _Side("user", interactions.users, interactions.user_codes, min_user_interactions),
+        _Side("item", interactions.items, interactions.item_codes, min_item_interactions),
     )
-    left = _reduce_to_core(sides, keep, dropped)
+    users_stay, items_stay = _reduce_to_core(sides, keep, dropped)
     if len(keep) and not keep.any():
         raise DataError(f"cleaning leaves no interaction; rows dropped: {dropped}")
 
     cleaned = replace(interactions, weights=weights).take(keep)
-    (users, user_codes), (items, item_codes) = (
-        _without_others(side.ids, stay, codes)
-        for side, stay, codes in zip(
-            sides, left, (cleaned.user_codes, cleaned.item_codes), strict=True
-        )
-    )
+    users, user_codes = _without_others(interactions.users, users_stay, cleaned.user_codes)
+    items, item_codes = _without_others(interactions.items, items_stay, cleaned.item_codes)
     cleaned = replace(
         cleaned, users=users, items=items, user_codes=user_codes, item_codes=item_codes
     )
@@ -157,8 +153,9 @@ def _one_row_a_pair(interactions: Interactions, policy: str) -> tuple[np.ndarray
     pair *= len(interactions.items)
     pair += interactions.item_codes
     order = np.argsort(pair, kind="stable")
-    same = np.diff(pair[order]) == 0  # a row and the next one in order
-    repeated = order[np.append(same, False) | np.insert(same, 0, False)]
+    begins = np.diff(pair[order], prepend=-1) != 0  # a row that is the first of its pair
+    alone = begins & np.roll(begins, -1)  # so is the next (after the last row comes the first)
+    repeated = order[~alone]
     keep = np.ones(len(interactions), dtype=bool)
     weights = interactions.weights
     if len(repeated) == 0:
@@ -189,6 +186,7 @@ def _drop(keep: np.ndarray, bad: np.ndarray) -> int:
 class _Side:
     """The users or the items: their ids, the code of every row, and the least rows of each."""
 
+    role: str
     ids: IdMap
     codes: np.ndarray
     least: int
@@ -202,7 +200,7 @@ def _reduce_to_core(
 ) -> list[np.ndarray]:
     """Drop rows of ids with too few until none is left; return a mask of the ids that stay."""
     asked = [side for side in sides if side.least > 1]
-    reasons = [f"{side.ids.name} with fewer than {side.least} rows" for side in asked]
+    reasons = [f"{side.role} with fewer than {side.least} rows" for side in asked]
     dropped.update(dict.fromkeys(reasons, 0))
     before = [side.rows(keep) for side in sides]
     gone = -1

@@ -90,7 +90,8 @@ def check_weights(values: np.ndarray, column: str) -> np.ndarray:
         If a value is not a number, NaN, infinite or negative; names the column and first rows.
     """
     try:
-        weights = np.asarray(values).astype(np.float32)
+        with np.errstate(over="ignore"):  # becomes infinite, and is refused below
+            weights = np.asarray(values).astype(np.float32)
     except (TypeError, ValueError) as error:
         raise DataError(f"column {column!r} must hold numbers: {error}") from error
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))

@@ -62,7 +62,7 @@ def _wrapped(data: Any) -> tuple[nw.DataFrame[Any] | nw.LazyFrame[Any], Backend]
             f"expected a data frame (pandas, polars, pyarrow, DuckDB, ...),"
             f" got {type(data).__name__}"
         ) from error
-    library = str(frame.implementation.value)
+    library = frame.implementation.name.lower()
     return frame, cast(Backend, library) if library in get_args(Backend) else DEFAULT_BACKEND
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNKNOWN_POLICIES = ("raise", "skip")
+_TOO_LARGE = "ids above 2^63 do not fit; give them as text"
 
 
 def as_ids(values: Any, name: str = "id") -> np.ndarray:
@@ -27,11 +28,13 @@ def as_ids(values: Any, name: str = "id") -> np.ndarray:
     DataError
         If an id is missing, or the ids are neither integers nor text; names the first rows.
     """
-    array = np.asarray(values)
+    # Of a mixed list numpy would make text, "nan" included.
+    plain = isinstance(values, list | tuple) and len(values) > 0
+    array = np.asarray(values, dtype=object if plain else None)
     if array.ndim != 1:
         raise DataError(f"{name} ids must be one-dimensional, got shape {array.shape}")
     if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
-        raise DataError(f"{name} ids above 2^63 do not fit; give them as text")
+        raise DataError(f"{name} {_TOO_LARGE}")
     if array.dtype.kind in "iu":
         return array.astype(np.int64, copy=False)
     if array.dtype.kind == "f":
@@ -44,7 +47,7 @@ def as_ids(values: Any, name: str = "id") -> np.ndarray:
 
 
 def _whole_floats(array: np.ndarray, name: str) -> np.ndarray:
-    bad = np.flatnonzero(~np.isfinite(array) | (array != np.floor(array)))
+    bad = np.flatnonzero(~(np.abs(array) < 2.0**63) | (array != np.floor(array)))
     if bad.size:
         raise BadRowsError(f"{name} ids must be integers or text", bad, array[bad])
     return array.astype(np.int64)
@@ -58,7 +61,10 @@ def _object_ids(array: np.ndarray, name: str) -> np.ndarray:
         raise BadRowsError(f"{name} id missing", missing)
     kind = pd.api.types.infer_dtype(array, skipna=False)
     if kind == "integer":
-        return array.astype(np.int64)
+        try:
+            return array.astype(np.int64)
+        except OverflowError:
+            raise DataError(f"{name} {_TOO_LARGE}") from None
     if kind in ("string", "empty"):
         return array
     if kind == "floating":
@@ -67,6 +73,13 @@ def _object_ids(array: np.ndarray, name: str) -> np.ndarray:
         f"{name} ids must be all integers or all text, got {kind}: {first_few(array)};"
         " convert the column to text"
     )
+
+
+def _is_int64(text: str) -> bool:
+    try:
+        return -(2**63) <= int(text) < 2**63
+    except ValueError:
+        return False
 
 
 class IdMap:
@@ -174,14 +187,13 @@ class IdMap:
         listed = list(texts)
         if self.is_text:
             return np.array(listed, dtype=object)
-        try:
-            return np.array([int(text) for text in listed], dtype=np.int64)
-        except ValueError:
-            wrong = [text for text in listed if not text.strip().lstrip("+-").isdigit()]
+        wrong = [text for text in listed if not _is_int64(text)]
+        if wrong:
             raise UnknownIdError(
                 f"unknown {self.name} {first_few(wrong)}: ids here are integers,"
                 f" like {first_few(self.ids, 3)}"
-            ) from None
+            )
+        return np.array([int(text) for text in listed], dtype=np.int64)
 
     def extend(self, values: Any) -> IdMap:
         """Return a map with the new ids among ``values`` appended; existing codes stay."""

@@ -162,12 +162,15 @@ class Interactions:
             raise DataError("time decay needs a timestamp column")
         if not half_life_days > 0:
             raise ParameterError(f"half_life_days must be positive, got {half_life_days}")
-        age = (self.timestamps.max(initial=0.0) - self.timestamps) / SECONDS_PER_DAY
+        age = (self.timestamps.max(initial=-np.inf) - self.timestamps) / SECONDS_PER_DAY
         factor = np.exp2(-age / half_life_days)
         return replace(self, weights=(self.weights * factor).astype(np.float32))
 
     def to_frame(self) -> Any:
-        """Return the rows with the caller's ids, as a frame of the library they came from."""
+        """Return the rows with the caller's ids, as a frame of the library they came from.
+
+        Columns user, item, weight, timestamp, and those of the context with other names.
+        """
         columns: dict[str, Any] = {
             "user": self.users.ids[self.user_codes],
             "item": self.items.ids[self.item_codes],
@@ -175,7 +178,7 @@ class Interactions:
         }
         if self.timestamps is not None:
             columns["timestamp"] = self.timestamps
-        columns.update(self.context)
+        columns |= {name: one for name, one in self.context.items() if name not in columns}
         return make_frame(columns, self.backend)
 
 

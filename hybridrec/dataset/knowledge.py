@@ -173,7 +173,7 @@ class KnowledgeGraph:
         own = np.array([f"item:{one}" for one in ids.tolist()], dtype=object)
         rows = []
         for relation, column in relations.items():
-            find_column(frame.columns, "item", column, where=name)
+            find_column(frame.columns, relation, column, where=name)
             values = frame.get_column(column).to_list()
             for entity, value in zip(own, values, strict=True):
                 rows += [(entity, relation, f"{relation}:{one}") for one in as_list(value)]
@@ -301,11 +301,16 @@ def _read_ids(
 
 def as_list(value: Any) -> list[Any]:
     """Return the elements of a list-like cell, none of a missing one, the value of any other."""
-    if value is None or (isinstance(value, float) and np.isnan(value)) or value is False:
-        return []
-    if isinstance(value, (list, tuple, set, np.ndarray)):
-        return [one for one in value if one is not None]
-    return [value]
+    if isinstance(value, list | tuple | set | np.ndarray):
+        return [one for one in value if not _is_missing(one)]
+    is_false = isinstance(value, bool | np.bool_) and not value
+    return [] if is_false or _is_missing(value) else [value]
+
+
+def _is_missing(value: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def _build(
@@ -370,4 +375,6 @@ def _entities_of_same_items(mine: KnowledgeGraph, theirs: KnowledgeGraph) -> dic
 def _renamed(ids: np.ndarray, rename: Mapping[str, Any]) -> np.ndarray:
     if not rename:
         return ids
-    return as_ids(_as_text(np.array([rename.get(str(one), one) for one in ids], dtype=object)))
+    names = [rename.get(str(one), one) for one in ids.tolist()]
+    is_text = any(isinstance(one, str) for one in names)
+    return as_ids([str(one) for one in names] if is_text else names)

@@ -9,7 +9,7 @@ import numpy as np
 
 from hybridrec.dataset.frames import ROLE_NAMES
 from hybridrec.dataset.knowledge import as_list
-from hybridrec.errors import ParameterError, did_you_mean
+from hybridrec.errors import DataError, ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,9 +117,9 @@ class TableColumns:
     def _values(self, cells: pd.Series, kind: str) -> list[list[str]]:
         if kind == "number":
             return _binned(cells, self.edges_[str(cells.name)])
-        if kind == "list":
-            return [[str(one) for one in _split(cell)] for cell in cells]
-        return [[str(one) for one in as_list(cell)] for cell in cells]
+        split = _split if kind == "list" else as_list
+        known = cells.astype(object).where(cells.notna(), None)
+        return [[_text(one) for one in split(cell)] for cell in known]
 
 
 def usable_columns(table: pd.DataFrame | None) -> bool:
@@ -135,10 +135,10 @@ def _recognised(table: pd.DataFrame) -> dict[str, str]:
 def _kind(cells: pd.Series) -> str:
     """Return what a column is, or nothing if it is no feature."""
     plain = "".join(filter(str.isalnum, str(cells.name).lower()))
-    present = cells.dropna()
+    present = cells.dropna().infer_objects()
     if plain in ROLE_NAMES["title"] or present.empty:
         return ""
-    if cells.dtype.kind in "iufb":
+    if present.dtype.kind in "iufb":
         return "number" if present.nunique() > 2 else "category"
     if isinstance(present.iloc[0], (list, tuple, np.ndarray)):
         return "list"
@@ -152,17 +152,34 @@ def _split(cell: Any) -> list[Any]:
     return [one for one in cell.split(SEPARATOR) if one] if isinstance(cell, str) else as_list(cell)
 
 
+def _text(value: Any) -> str:
+    """Write a value; 2000.0, as pandas makes of 2000 in a column with gaps, as 2000."""
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if whole else value)
+
+
+def _numbers(cells: pd.Series) -> np.ndarray:
+    """Return a column as float64, NaN where a number is missing."""
+    try:
+        values: np.ndarray = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"column {cells.name!r} must hold numbers: {error}") from error
+    return values
+
+
 def _bin_edges(cells: pd.Series) -> np.ndarray:
     """Return the inner edges of bins with about equally many rows."""
-    values = cells.dropna().to_numpy(dtype=np.float64)
-    edges: np.ndarray = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
+    values = _numbers(cells)
+    values = values[np.isfinite(values)]
+    inner = np.linspace(0, 1, BINS + 1)[1:-1]
+    edges: np.ndarray = np.unique(np.quantile(values, inner)) if values.size else values
     return edges
 
 
 def _binned(cells: pd.Series, edges: np.ndarray) -> list[list[str]]:
     """Name the bin of every cell by its bounds; none for a missing cell."""
-    bounds = ["-inf", *(f"{edge:g}" for edge in edges), "inf"]
-    values = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+    bounds = ["-inf", *(f"{edge:.15g}" for edge in edges), "inf"]
+    values = _numbers(cells)
     bins = np.searchsorted(edges, values, side="right")
     return [
         [] if np.isnan(value) else [f"[{bounds[one]},{bounds[one + 1]})"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -26,6 +27,11 @@ class BlockBuilder(Protocol):
     @property
     def name(self) -> str:
         """Name of the block."""
+        ...
+
+    @property
+    def side(self) -> str:
+        """What the rows are: "item" or "user"."""
         ...
 
     def fit(self, dataset: Dataset, base: KnowledgeGraph | None) -> None:
@@ -103,6 +109,8 @@ class FeaturePipeline:
     ) -> None:
         if side not in ("item", "user"):
             raise ParameterError(f"side must be 'item' or 'user', got {side!r}")
+        if isinstance(blocks, str):
+            raise ParameterError(f"blocks must be a list of names, got the text {blocks!r}")
         self.blocks, self.weights, self.side = blocks, dict(weights or {}), side
 
     def fit(self, dataset: Dataset) -> Features:
@@ -111,7 +119,8 @@ class FeaturePipeline:
         Raises
         ------
         ParameterError
-            If the dataset offers nothing for a block, or a weight names no block.
+            If the dataset offers nothing for a block, a block is of the other side, or a weight
+            names no block.
         """
         named = self.blocks if self.blocks is not None else default_blocks(dataset, self.side)
         if not named:
@@ -119,8 +128,16 @@ class FeaturePipeline:
                 f"the dataset has no side information about {self.side}s: give a knowledge graph"
                 " or a table, or name the feature blocks"
             )
-        self.builders_ = [make_block(b, self.side) if isinstance(b, str) else b for b in named]
+        self.builders_ = [
+            make_block(one, self.side) if isinstance(one, str) else copy(one) for one in named
+        ]
         names = [builder.name for builder in self.builders_]
+        for builder in self.builders_:
+            if builder.side != self.side:
+                raise ParameterError(
+                    f"the feature block {builder.name!r} describes {builder.side}s,"
+                    f" not {self.side}s"
+                )
         for name in self.weights:
             if name not in names:
                 raise ParameterError(
@@ -155,10 +172,21 @@ class FeaturePipeline:
         )
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Return configuration (JSON) and arrays; the knowledge graph is kept by the caller."""
+        """Return configuration (JSON) and arrays; the knowledge graph is kept by the caller.
+
+        Raises
+        ------
+        ParameterError
+            If a block is of a class of your own, which `restore` could not make again.
+        """
         config: dict[str, Any] = {"side": self.side, "weights": self.weights, "blocks": []}
         arrays = {}
         for builder in self.builders_:
+            if BLOCKS.get(builder.name) is not type(builder):
+                raise ParameterError(
+                    f"the feature block {builder.name!r} is of your own class"
+                    f" {type(builder).__name__}, which cannot be saved"
+                )
             block, parts = builder.state()
             config["blocks"].append({"name": builder.name, "config": block})
             arrays.update({f"{builder.name}.{key}": part for key, part in parts.items()})

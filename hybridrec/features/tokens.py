@@ -33,29 +33,47 @@ def item_facts(dataset: Dataset, base: KnowledgeGraph) -> Facts:
     """Return all facts of a dataset's items, in the codes of ``base``.
 
     Facts with a relation or entity that ``base`` does not know are left out; the items
-    themselves need not be known to it.
+    themselves need not be known to it. Where they are, its facts about them count as well.
     """
     knowledge = dataset.knowledge
+    facts = _facts_of(item_entities(dataset, base), base)
+    if knowledge is None or knowledge is base:
+        return facts
+    new = _facts_of(dataset.item_entities, knowledge)
+    relations = _translate(knowledge.relations, base.relations)[new.relations // 2]
+    entities = _translate(knowledge.entities, base.entities)[new.entities]
+    translated = np.stack([new.rows, 2 * relations + new.relations % 2, entities])
+    translated = translated[:, (relations >= 0) & (entities >= 0)]
+    known = np.stack([facts.rows, facts.relations, facts.entities])
+    return Facts(*np.unique(np.concatenate([known, translated], axis=1), axis=1))
+
+
+def item_entities(dataset: Dataset, base: KnowledgeGraph) -> np.ndarray:
+    """Return the entity of every item in the codes of ``base``, -1 where it does not know it."""
+    knowledge = dataset.knowledge
+    if knowledge is base:
+        return dataset.item_entities
+    known = base.entity_of(dataset.items)
     if knowledge is None:
-        none = np.zeros(0, dtype=np.int64)
-        return Facts(none, none, none)
-    forward = _facts_at(dataset.item_entities, knowledge.head)
-    backward = _facts_at(dataset.item_entities, knowledge.tail)
-    rows = np.concatenate([forward[0], backward[0]])
-    triples = np.concatenate([forward[1], backward[1]])
-    back = np.repeat([0, 1], [len(forward[0]), len(backward[0])])
-    other = np.where(back == 1, knowledge.head[triples], knowledge.tail[triples])
-    relation = knowledge.relation[triples]
-    if knowledge is not base:
-        relation = _translate(knowledge.relations, base.relations)[relation]
-        other = _translate(knowledge.entities, base.entities)[other]
-    known = (relation >= 0) & (other >= 0)
-    directed = 2 * relation.astype(np.int64) + back
-    return Facts(rows[known], directed[known], other[known].astype(np.int64))
+        return known
+    codes = _translate(knowledge.entities, base.entities)[dataset.item_entities]
+    return np.where((dataset.item_entities >= 0) & (codes >= 0), codes, known)
 
 
-def _facts_at(item_entities: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Join items and triples on the item's entity: (item row, triple) pairs."""
+def _facts_of(item_entities: np.ndarray, knowledge: KnowledgeGraph) -> Facts:
+    """Join items and triples on the items' entities, both ways."""
+    rows, triples = _triples_at(item_entities, knowledge.head)
+    back_rows, back_triples = _triples_at(item_entities, knowledge.tail)
+    relation = knowledge.relation.astype(np.int64)
+    return Facts(
+        np.concatenate([rows, back_rows]),
+        np.concatenate([2 * relation[triples], 2 * relation[back_triples] + 1]),
+        np.concatenate([knowledge.tail[triples], knowledge.head[back_triples]]).astype(np.int64),
+    )
+
+
+def _triples_at(item_entities: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (item row, triple) wherever the item's entity is the end of the triple."""
     linked = np.flatnonzero(item_entities >= 0)
     order = linked[np.argsort(item_entities[linked], kind="stable")]
     entities = item_entities[order]
@@ -97,6 +115,8 @@ class KnowledgeTokens:
     Values are the inverse document frequency ``log((1 + n) / (1 + df)) + 1`` (times the number
     of paths, for two hops), with df counted over the items the block was fitted on.
     """
+
+    side = "item"
 
     def __init__(self, hops: int = 1, *, min_items: int = 2, max_degree: int = 50) -> None:
         if hops not in (1, 2):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybridrec.errors import ParameterError
-from hybridrec.features.tokens import item_facts
+from hybridrec.features.tokens import item_entities, item_facts
 
 if TYPE_CHECKING:
     from hybridrec.dataset.dataset import Dataset
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class WalkEmbedding:
     """Vectors of the items' entities from node2vec walks over the knowledge graph.
 
-    An item that joins later gets the mean of the vectors of the entities it has facts about.
+    An item that joins later, with an entity the graph did not have, gets the mean of the vectors
+    of the entities it has facts about.
 
     Parameters
     ----------
@@ -28,6 +29,7 @@ class WalkEmbedding:
     """
 
     name = "walks"
+    side = "item"
 
     def __init__(
         self, dimensions: int = 64, *, p: float = 1.0, q: float = 1.0, random_state: int = 0
@@ -50,17 +52,18 @@ class WalkEmbedding:
 
     def transform(self, dataset: Dataset, base: KnowledgeGraph | None) -> np.ndarray:
         """Return the vectors of a dataset's items, float32 (n_items, dimensions)."""
+        from scipy.sparse import csr_matrix
+
         assert base is not None
-        out = np.zeros((len(dataset.items), self.dimensions), dtype=np.float32)
-        if dataset.knowledge is base:
-            entities = dataset.item_entities
-            out[entities >= 0] = self.vectors_[entities[entities >= 0]]
-            return out
         facts = item_facts(dataset, base)
-        np.add.at(out, facts.rows, self.vectors_[facts.entities])
-        count = np.bincount(facts.rows, minlength=len(out))
-        out /= np.maximum(count, 1)[:, None]
-        return out
+        ones = np.ones(len(facts.rows), dtype=np.float32)
+        shape = (len(dataset.items), len(base.entities))
+        about = csr_matrix((ones, (facts.rows, facts.entities)), shape=shape)
+        count = np.bincount(facts.rows, minlength=shape[0]).astype(np.float32)
+        vectors: np.ndarray = about @ self.vectors_ / np.maximum(count, 1)[:, None]
+        own = item_entities(dataset, base)
+        vectors[own >= 0] = self.vectors_[own[own >= 0]]
+        return vectors
 
     def feature_names(self, base: KnowledgeGraph | None) -> np.ndarray:
         """Return the names of the dimensions."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
-
+from numba import njit
 
 # Sums may be reordered once, at compile time, so that they run in SIMD lanes; the order does not
 # depend on threads or data.
@@ -31,14 +30,14 @@ def _cholesky_solve(A: np.ndarray, b: np.ndarray) -> None:
         b[i] /= A[i, i]
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath=FAST)
+@njit(cache=True, nogil=True, fastmath=FAST)
 def solve_rows(
     indptr: np.ndarray,
     indices: np.ndarray,
     confidence: np.ndarray,
     factors: np.ndarray,
     gram: np.ndarray,
-    unobserved: float,
+    unobserved: np.ndarray,
     ridge: np.ndarray,
     pull: np.ndarray,
     prior: np.ndarray,
@@ -47,7 +46,8 @@ def solve_rows(
     """Solve the normal equations of every row, each on its own.
 
     Row u minimises ``sum_i c_ui (p_ui - x.y_i)^2 + ridge_u |x|^2 + pull_u |x - prior_u|^2`` where
-    p is 1 and c the confidence for stored entries, p is 0 and c is ``unobserved`` elsewhere.
+    p is 1 and c the confidence for stored entries, p is 0 and c is ``unobserved_i`` elsewhere.
+    A part of the rows is a part of ``indptr`` and of the arrays by row, for threads to share.
 
     Parameters
     ----------
@@ -56,20 +56,20 @@ def solve_rows(
     factors : ndarray of float32, shape (m, d)
         Factors of the other side.
     gram : ndarray of float64, shape (d, d)
-        ``unobserved * factors.T @ factors``.
-    unobserved : float
+        ``sum_i unobserved_i y_i y_i^T``.
+    unobserved : ndarray of float64, shape (m,)
     ridge, pull : ndarray of float64, shape (rows,)
     prior : ndarray of float32, shape (rows, d)
     out : ndarray of float32, shape (rows, d), out
     """
     d = factors.shape[1]
-    for row in prange(len(indptr) - 1):
+    for row in range(len(indptr) - 1):
         A = gram.copy()
         b = np.zeros(d)
         for position in range(indptr[row], indptr[row + 1]):
             other = factors[indices[position]]
             c = np.float64(confidence[position])
-            extra = c - unobserved
+            extra = c - unobserved[indices[position]]
             for i in range(d):
                 b[i] += c * other[i]
                 scaled = extra * other[i]

@@ -14,9 +14,10 @@ from hybridrec.dataset.frames import column_values, find_column, make_frame, ope
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
 from hybridrec.errors import DataError, NotFittedError, ParameterError, first_few
-from hybridrec.models.frames import history_rows, ranked_frame
+from hybridrec.models.frames import distinct_ids, history_rows, ranked_frame
 from hybridrec.models.params import Parameters
 from hybridrec.models.side import FeatureInput, has_entries, resolve_features
+from hybridrec.models.tables import plain_table
 from hybridrec.ranking.rules import Rules
 from hybridrec.ranking.scorer import FactorScorer, Scorer
 from hybridrec.ranking.topk import check_k, top_k
@@ -161,7 +162,9 @@ class Recommender(Parameters, ABC):
         user_pipeline, user_matrix = resolve_features(self, user_features, dataset, "user")
         scorer = self._fit(dataset.matrix, item_matrix, user_matrix)
         self.users_, self.items_ = dataset.users, dataset.items
-        self.item_table_, self.backend_ = dataset.item_table, dataset.interactions.backend
+        table = dataset.item_table
+        self.item_table_ = None if table is None else plain_table(table)
+        self.backend_ = dataset.interactions.backend
         self.item_pipeline_, self.user_pipeline_ = item_pipeline, user_pipeline
         self.scorer_ = scorer
         self._set_history(dataset.matrix)
@@ -196,18 +199,19 @@ class Recommender(Parameters, ABC):
         Parameters
         ----------
         users : sequence of ids, optional
-            By default every user of ``history`` if it is given, else every known user.
+            By default every user of ``history`` if it is given, else every known user. A user
+            named twice gets one list.
         k : int, default 10
             Length of the lists; a list is shorter where fewer items can be recommended.
         history : data frame or Interactions, optional
             Interactions of new users, or newer ones of known users (then the whole history of
-            that user). These users are folded in; one without any row is served the popular
-            items.
+            that user). These users are folded in. A user without any row here is served as
+            without ``history`` if known, else the popular items.
         rules : Rules, optional
             Which items may come out.
         unknown : {"raise", "skip"}, default "raise"
-            What to do with users that are neither known nor in ``history``, and with items of
-            ``history`` that are not known.
+            What to do with users that are not known, where no ``history`` is given, and with
+            items of ``history`` that are not known.
         num_threads : int, default 0
             0 means all.
 
@@ -221,18 +225,25 @@ class Recommender(Parameters, ABC):
 
         Raises
         ------
-        UnknownIdError, ParameterError, NotFittedError
+        UnknownIdError, DataError, ParameterError, NotFittedError
         """
         self._check_fitted()
         check_k(k)
+        allowed = None if rules is None else rules.mask(self.items_, self.item_table_)
         if history is None:
             codes = self._user_codes(users, unknown)
-            ids, rows = self.users_.ids[codes], None
+            ids = self.users_.ids[codes]
+            lists = self.recommend_codes(codes, k, items=allowed, num_threads=num_threads)
         else:
             ids, rows = history_rows(history, users, self.items_, unknown)
-            codes = np.full(len(ids), -1, dtype=np.int32)
-        allowed = None if rules is None else rules.mask(self.items_, self.item_table_)
-        lists = self.recommend_codes(codes, k, history=rows, items=allowed, num_threads=num_threads)
+            codes = self.users_.codes(ids, unknown="skip")
+            lists = self.recommend_codes(
+                codes, k, history=rows, items=allowed, num_threads=num_threads
+            )
+            stored = (codes >= 0) & (np.diff(rows.indptr) == 0)
+            own = self.recommend_codes(codes[stored], k, items=allowed, num_threads=num_threads)
+            for ours, theirs in zip(lists, own, strict=True):
+                ours[stored] = theirs
         sources = np.broadcast_to(lists.sources[:, None], lists.items.shape)
         cold = (self.popularity_[lists.items] == 0) & (sources != POPULAR)
         return ranked_frame(
@@ -270,7 +281,8 @@ class Recommender(Parameters, ABC):
             sources = self.user_sources_[user_codes].copy()
         else:
             scorer, rows, seen = self._fold_in(history), np.arange(history.shape[0]), history
-            sources = np.where(np.diff(history.indptr) > 0, FOLD_IN, POPULAR).astype(np.int8)
+            told = self._tell_something(history)
+            sources = np.where(told, FOLD_IN, POPULAR).astype(np.int8)
         width = min(check_k(k), len(self.items_))
         best = np.full((len(rows), width), -1, dtype=np.int32)
         scores = np.full((len(rows), width), -np.inf, dtype=np.float32)
@@ -293,6 +305,11 @@ class Recommender(Parameters, ABC):
         serve(left, self._popular(), np.zeros(len(left), dtype=np.int64))
         return Lists(best, scores, sources)
 
+    def _tell_something(self, history: csr_matrix) -> np.ndarray:
+        """Return which rows hold an item that the model can score, bool (n,)."""
+        told: np.ndarray = history @ self.scorable_.astype(np.float32) > 0
+        return told
+
     def _popular(self) -> FactorScorer:
         one = np.ones((1, 1), dtype=np.float32)
         zeros = np.zeros(len(self.items_), dtype=np.float32)
@@ -301,7 +318,7 @@ class Recommender(Parameters, ABC):
     def _user_codes(self, users: Any, unknown: str) -> np.ndarray:
         if users is None:
             return np.arange(len(self.users_), dtype=np.int32)
-        codes = self.users_.codes(users, unknown=unknown)
+        codes = self.users_.codes(distinct_ids(users, "user"), unknown=unknown)
         return codes[codes >= 0]
 
     # ---- score, similar ---------------------------------------------------------------------
@@ -400,7 +417,7 @@ class Recommender(Parameters, ABC):
         update_model(self, interactions)
         return self
 
-    def add_items(self, table: Any, *, knowledge: Any = None) -> Self:
+    def add_items(self, table: Any, *, knowledge: Any = None, item: str | None = None) -> Self:
         """Add new items by their features.
 
         See `hybridrec.models.growth.add_items`.
@@ -408,5 +425,5 @@ class Recommender(Parameters, ABC):
         from hybridrec.models.growth import add_items
 
         self._check_fitted()
-        add_items(self, table, knowledge)
+        add_items(self, table, knowledge, item)
         return self

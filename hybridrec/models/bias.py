@@ -8,6 +8,7 @@ import numpy as np
 
 from hybridrec.errors import ParameterError
 from hybridrec.models.base import Recommender
+from hybridrec.models.checks import at_least
 from hybridrec.ranking.scorer import FactorScorer, Scorer
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ class BiasBaseline(Recommender):
         item_features: csr_matrix | None,
         user_features: csr_matrix | None,
     ) -> Scorer:
-        if not self.damping >= 0:
-            raise ParameterError(f"damping must be at least 0, got {self.damping}")
+        at_least(0, damping=self.damping)
         self.mean_ = np.array(matrix.data.mean(dtype=np.float64))
         expected = self._expected(matrix.T.tocsr())
         return self._for_users(matrix, expected)

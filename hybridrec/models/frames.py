@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybridrec.dataset.frames import Backend, make_frame
-from hybridrec.dataset.idmap import IdMap
+from hybridrec.dataset.idmap import IdMap, as_ids
 from hybridrec.dataset.interactions import Interactions
+from hybridrec.errors import DataError, first_few
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+
+def distinct_ids(values: Any, name: str) -> np.ndarray:
+    """Return ids in the order of their first mention, each once."""
+    import pandas as pd
+
+    ids: np.ndarray = pd.unique(as_ids(values, name))
+    return ids
 
 
 def history_rows(
@@ -23,17 +32,29 @@ def history_rows(
     ----------
     history : data frame or Interactions
     users : sequence of ids or None
-        The users wanted; None means all of the history.
+        The users wanted, each given once; None means all of the history.
     items : IdMap
         Items of the model.
     unknown : {"raise", "skip"}
         What to do with items that are not known.
+
+    Raises
+    ------
+    DataError
+        If users are integers here and text there.
     """
     from scipy.sparse import csr_matrix
 
     if not isinstance(history, Interactions):
         history = Interactions.from_frame(history)
-    ids = IdMap(history.users.ids if users is None else users, "user")
+    ids = history.users
+    if users is not None:
+        ids = IdMap(distinct_ids(users, "user"), "user")
+    if len(ids) and len(history.users) and ids.is_text != history.users.is_text:
+        raise DataError(
+            f"users are asked for by ids like {first_few(ids.ids, 3)}, the history has ids like"
+            f" {first_few(history.users.ids, 3)}; give all as text or all as integers"
+        )
     rows = ids.codes(history.users.ids, unknown="skip")[history.user_codes]
     columns = items.codes(history.items.ids, unknown=unknown)[history.item_codes]
     kept = (rows >= 0) & (columns >= 0)

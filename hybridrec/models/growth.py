@@ -14,13 +14,19 @@ from hybridrec.dataset.interactions import Interactions
 from hybridrec.dataset.knowledge import KnowledgeGraph
 from hybridrec.errors import DataError, ParameterError, first_few
 from hybridrec.models.base import MODEL, POPULAR, Recommender
+from hybridrec.models.tables import plain_table
 from hybridrec.ranking.scorer import FactorScorer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
-def add_items(model: Recommender, table: Any, knowledge: KnowledgeGraph | None = None) -> None:
+def add_items(
+    model: Recommender,
+    table: Any,
+    knowledge: KnowledgeGraph | None = None,
+    item: str | None = None,
+) -> None:
     """Add items that have features but no interaction yet.
 
     Parameters
@@ -30,7 +36,10 @@ def add_items(model: Recommender, table: Any, knowledge: KnowledgeGraph | None =
     table : data frame
         One row a new item: its id and the columns the model was fitted with, as far as known.
     knowledge : KnowledgeGraph, optional
-        Facts of the new items, in the relations and entities the model knows.
+        Facts of the new items, in the relations and entities the model knows. What the model's
+        own graph says about their entities counts in any case.
+    item : str, optional
+        The id column, recognised by name if not given.
 
     Raises
     ------
@@ -41,15 +50,19 @@ def add_items(model: Recommender, table: Any, knowledge: KnowledgeGraph | None =
     """
     if model.item_pipeline_ is None:
         raise ParameterError(
-            f"this {model.model_name} was fitted without item features, so it cannot place new"
-            " items by them; fit a hybrid with features, or use update with interactions"
+            f"this {model.model_name} was fitted without item features, or with a ready-made"
+            " matrix of them, so it cannot place new items; fit a hybrid with features by name, or"
+            " use update with interactions"
         )
     frame, _ = open_frame(table)
-    column = str(find_column(frame.columns, "item", None, where="new items"))
+    column = str(find_column(frame.columns, "item", item, where="new items"))
     new = IdMap(column_values(frame, column), "item")
-    known = [one for one in new.ids.tolist() if one in model.items_]
-    if known:
+    items = model.items_.extend(new.ids)
+    known = new.ids[model.items_.codes(new.ids, unknown="skip") >= 0]
+    if known.size:
         raise DataError(f"items {first_few(known)} are already known")
+    if len(new) == 0:
+        return
     nothing = np.zeros(0, dtype=np.int32)
     rows = Interactions(
         IdMap(nothing, "user"), new, nothing, nothing, np.zeros(0, dtype=np.float32)
@@ -58,9 +71,8 @@ def add_items(model: Recommender, table: Any, knowledge: KnowledgeGraph | None =
     dataset = Dataset.build(rows, facts, item_table=table, item=column)
     features = model.item_pipeline_.transform(dataset).matrix()
     placed = np.diff(features.indptr) > 0
-    first = len(model.items_)
-    codes = np.arange(first, first + len(new))
-    _grow_items(model, model.items_.extend(new.ids))
+    codes = np.arange(len(model.items_), len(items))
+    _grow_items(model, items)
     if model.item_table_ is not None:
         model.item_table_ = _with_rows(model.item_table_, codes, to_pandas(table))
     scorable = model.scorable_.copy()
@@ -71,7 +83,8 @@ def add_items(model: Recommender, table: Any, knowledge: KnowledgeGraph | None =
 def update_model(model: Recommender, interactions: Any) -> None:
     """Fold new interactions in, without a refit.
 
-    Users with new interactions are folded in again from their whole history. New items get
+    Users with new interactions are folded in again from their whole history; one whose items all
+    are new to the model is served the popular items. New items get
     factors from their users where the model can do that (the ALS family and the baselines);
     elsewhere they are kept, and recommended after the next fit. All other rows stay as they are,
     bit for bit.
@@ -85,20 +98,20 @@ def update_model(model: Recommender, interactions: Any) -> None:
     """
     if not isinstance(interactions, Interactions):
         interactions = Interactions.from_frame(interactions)
-    _grow_items(model, model.items_.extend(interactions.items.ids))
     users = model.users_.extend(interactions.users.ids)
+    _grow_items(model, model.items_.extend(interactions.items.ids))
     n_users = len(users)
     rows = users.codes(interactions.users.ids)[interactions.user_codes]
     columns = model.items_.codes(interactions.items.ids)[interactions.item_codes]
     fresh = _counts(rows, columns, interactions.weights, (n_users, len(model.items_)))
     history = model.history_.copy()
     history.resize(fresh.shape)
-    touched = np.flatnonzero(np.diff(fresh.indptr) > 0)
     sources = np.pad(model.user_sources_, (0, n_users - len(model.users_)), constant_values=POPULAR)
-    sources[touched] = MODEL
-    model.users_, model.user_sources_ = users, sources
     model._set_history((history + fresh).tocsr())
     _place_from_users(model)
+    touched = np.flatnonzero((np.diff(fresh.indptr) > 0) & model._tell_something(model.history_))
+    sources[touched] = MODEL
+    model.users_, model.user_sources_ = users, sources
     folded = model._fold_in(model.history_[touched])
     model.scorer_ = model.scorer_.with_users_of(folded, touched, n_users)
 
@@ -108,7 +121,7 @@ def _linked_to(knowledge: KnowledgeGraph, items: IdMap) -> KnowledgeGraph:
     if knowledge.link is None:
         return knowledge
     ids, entities = knowledge.link
-    ours = items.codes(ids, unknown="skip") >= 0
+    ours = np.isin(ids.astype(str), items.ids.astype(str))
     return replace(knowledge, link=(ids[ours], entities[ours]))
 
 
@@ -150,7 +163,7 @@ def _with_rows(table: Any, codes: np.ndarray, new: Any) -> Any:
     new.index = codes
     for name in new.columns.intersection(grown.columns):
         grown.loc[codes, name] = new[name]
-    return grown.infer_objects()
+    return plain_table(grown)
 
 
 def _counts(

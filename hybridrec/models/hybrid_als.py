@@ -8,7 +8,7 @@ import numpy as np
 
 from hybridrec.errors import ParameterError
 from hybridrec.models.base import Recommender
-from hybridrec.models.checks import at_least, positive
+from hybridrec.models.checks import at_least, positive, whole
 from hybridrec.models.factors import fold_in_rows
 from hybridrec.models.prior import FINAL_STEPS, Calibration, FeaturePrior, calibrate
 from hybridrec.ranking.scorer import FactorScorer, Scorer
@@ -29,7 +29,7 @@ class _Side:
         share = model.prior_share if features is not None else 0.0
         self.ridge = (1.0 - share) * strength
         self.pull = share * model.regularization
-        self.features = features
+        self.features, self.num_threads = features, model.num_threads
         self.prior: FeaturePrior | None = None
         if features is not None:
             self.prior = FeaturePrior(features[self.active], model.feature_regularization)
@@ -48,6 +48,7 @@ class _Side:
             ridge=self.ridge,
             pull=0.0 if pulled is None else self.pull,
             prior=pulled,
+            num_threads=self.num_threads,
         )
         if self.prior is not None:
             self.weights = self.prior.fit(self.factors)
@@ -63,11 +64,11 @@ class HybridALS(Recommender):
     """Weighted ALS with frequency-scaled regularisation and feature priors.
 
     Minimises ``sum c_ui (p_ui - x_u.y_i)^2 + ridge_u |x_u|^2 + ridge_i |y_i|^2
-    + pull |y_i - W^T f_i|^2 + |W|^2`` (the same for users with features) by turns over users,
-    items and W. An item with many interactions moves away from its prior; an item without any
-    *is* its prior and takes no part in training. Without features it is a well-regularised iALS
-    (Hu, Koren & Volinsky 2008; frequency scaling after Rendle et al. 2022; feature maps after
-    Gantner et al. 2010 and Cortes 2018).
+    + pull (|y_i - W^T f_i|^2 + ridge_w |W|^2)`` (the same for users with features) by turns over
+    users, items and W. An item with many interactions moves away from its prior; an item without
+    any *is* its prior and takes no part in training. Without features it is a well-regularised
+    iALS (Hu, Koren & Volinsky 2008; frequency scaling after Rendle et al. 2022; feature maps
+    after Gantner et al. 2010 and Cortes 2018).
 
     Parameters
     ----------
@@ -145,8 +146,8 @@ class HybridALS(Recommender):
         return _scorer(user_factors, item_factors)
 
     def _check_parameters(self) -> None:
-        positive(factors=self.factors, alpha=self.alpha, iterations=self.iterations)
-        positive(feature_regularization=self.feature_regularization)
+        whole(factors=self.factors, iterations=self.iterations)
+        positive(alpha=self.alpha, feature_regularization=self.feature_regularization)
         at_least(0, regularization=self.regularization, prior_share=self.prior_share)
         at_least(0, frequency_exponent=self.frequency_exponent, calibration=self.calibration)
         if self.prior_share > 1:
@@ -170,25 +171,28 @@ class HybridALS(Recommender):
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
         assert isinstance(self.scorer_, FactorScorer)
-        warm = np.where(self.popularity_[:, None] > 0, self.scorer_.item_factors, 0)
-        rows = self._solve(history, warm)
+        # Items that nobody has took no part in training, so not having them tells nothing.
+        unobserved = np.where(self.popularity_ > 0, 1.0 / self.alpha, 0.0)
+        rows = self._solve(history, self.scorer_.item_factors, unobserved)
         return _scorer(rows, self.scorer_.item_factors)
 
     def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         assert isinstance(self.scorer_, FactorScorer)
-        rows = self._solve(histories, self.scorer_.user_factors)
+        rows = self._solve(histories, self.scorer_.user_factors, 1.0 / self.alpha)
         return rows, np.zeros(len(rows), dtype=np.float32)
 
-    def _solve(self, history: csr_matrix, others: np.ndarray) -> np.ndarray:
+    def _solve(
+        self, history: csr_matrix, others: np.ndarray, unobserved: float | np.ndarray
+    ) -> np.ndarray:
         """Fold in rows, with the ridge that a trained row of as many interactions has."""
         count = np.diff(history.indptr)
-        with threads(self.num_threads):
-            return fold_in_rows(
-                history / float(self.mean_weight_),
-                others,
-                unobserved=1.0 / self.alpha,
-                ridge=self.regularization * np.maximum(count, 1) ** self.frequency_exponent,
-            )
+        return fold_in_rows(
+            history / float(self.mean_weight_),
+            others,
+            unobserved=unobserved,
+            ridge=self.regularization * np.maximum(count, 1) ** self.frequency_exponent,
+            num_threads=self.num_threads,
+        )
 
     def _item_rows(self, features: csr_matrix) -> tuple[np.ndarray, np.ndarray] | None:
         if self.item_weights_ is None:

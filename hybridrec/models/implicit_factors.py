@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybridrec.models.base import Recommender
-from hybridrec.models.checks import at_least, positive
+from hybridrec.models.checks import at_least, positive, whole
 from hybridrec.models.factors import fold_in_rows
 from hybridrec.ranking.scorer import FactorScorer, Scorer
 from hybridrec.runtime import check_random_state, resolve_threads, threads
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+UNOBSERVED = 0.1  # confidence of absent entries where the model itself has no such notion
 
 
 class _ImplicitFactors(Recommender):
@@ -40,7 +42,7 @@ class _ImplicitFactors(Recommender):
         item_features: csr_matrix | None,
         user_features: csr_matrix | None,
     ) -> Scorer:
-        positive(factors=self.factors, iterations=self.iterations)
+        whole(factors=self.factors, iterations=self.iterations)
         at_least(0, regularization=self.regularization)
         common = {
             "factors": self.factors,
@@ -110,8 +112,13 @@ class ALS(_ImplicitFactors):
 
     def _solve(self, history: csr_matrix, others: np.ndarray) -> np.ndarray:
         confidence = history * (self.alpha / float(self.mean_weight_))
-        with threads(self.num_threads):
-            return fold_in_rows(confidence, others, unobserved=1.0, ridge=self.regularization)
+        return fold_in_rows(
+            confidence,
+            others,
+            unobserved=1.0,
+            ridge=self.regularization,
+            num_threads=self.num_threads,
+        )
 
     def _state(self) -> dict[str, np.ndarray]:
         return {"mean_weight_": self.mean_weight_}
@@ -209,7 +216,8 @@ class LogisticMF(_ImplicitFactors):
     def _package(self) -> tuple[Callable[..., Any], dict[str, Any]]:
         from implicit.cpu.lmf import LogisticMatrixFactorization
 
-        positive(learning_rate=self.learning_rate, negatives=self.negatives)
+        whole(negatives=self.negatives)
+        positive(learning_rate=self.learning_rate)
         own = {"learning_rate": self.learning_rate, "neg_prop": self.negatives}
         return LogisticMatrixFactorization, own
 
@@ -225,9 +233,7 @@ class LogisticMF(_ImplicitFactors):
         return fold_in_ranking(history, self.scorer_, self.num_threads)
 
 
-def fold_in_ranking(
-    history: csr_matrix, scorer: FactorScorer, num_threads: int, *, unobserved: float = 0.1
-) -> FactorScorer:
+def fold_in_ranking(history: csr_matrix, scorer: FactorScorer, num_threads: int) -> FactorScorer:
     """Fold new users into a model trained on a ranking or logistic loss.
 
     Such factors have no closed form for a new user. The least-squares user of `fold_in_rows`
@@ -240,8 +246,7 @@ def fold_in_ranking(
     seen = csr_matrix((ones, history.indices, history.indptr), shape=history.shape)
     factors = scorer.item_factors
     power = float(np.square(factors, dtype=np.float64).sum(axis=1).mean())
-    with threads(num_threads):
-        rows = fold_in_rows(seen, factors, unobserved=unobserved, ridge=power)
+    rows = fold_in_rows(seen, factors, unobserved=UNOBSERVED, ridge=power, num_threads=num_threads)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     usual = float(np.median(np.linalg.norm(scorer.user_factors, axis=1)))
     scaled = rows * (usual / np.where(length > 0, length, 1.0))

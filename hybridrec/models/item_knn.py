@@ -9,6 +9,7 @@ import numpy as np
 
 from hybridrec.errors import ParameterError, did_you_mean
 from hybridrec.models.base import Recommender
+from hybridrec.models.checks import whole
 from hybridrec.ranking.scorer import HistoryScorer, Scorer
 from hybridrec.runtime import resolve_threads
 
@@ -52,8 +53,7 @@ class ItemKNN(Recommender):
                 f"similarity must be one of {', '.join(SIMILARITIES)}, got {self.similarity!r}"
                 f"{did_you_mean(self.similarity, SIMILARITIES)}"
             )
-        if self.neighbors < 1:
-            raise ParameterError(f"neighbors must be at least 1, got {self.neighbors}")
+        whole(neighbors=self.neighbors)
         kinds = {
             "cosine": nn.CosineRecommender,
             "tfidf": nn.TFIDFRecommender,

@@ -8,7 +8,7 @@ import numpy as np
 
 from hybridrec.errors import MissingExtraError, ParameterError, did_you_mean
 from hybridrec.models.base import Recommender
-from hybridrec.models.checks import at_least, positive
+from hybridrec.models.checks import at_least, positive, whole
 from hybridrec.models.implicit_factors import fold_in_ranking
 from hybridrec.ranking.scorer import FactorScorer, Scorer
 from hybridrec.runtime import check_random_state, resolve_threads
@@ -96,8 +96,8 @@ class LightFM(Recommender):
                 f"loss must be one of {', '.join(LOSSES)}, got {self.loss!r}"
                 f"{did_you_mean(self.loss, LOSSES)}"
             )
-        positive(factors=self.factors, learning_rate=self.learning_rate, epochs=self.epochs)
-        positive(max_sampled=self.max_sampled)
+        whole(factors=self.factors, epochs=self.epochs, max_sampled=self.max_sampled)
+        positive(learning_rate=self.learning_rate)
         at_least(0, regularization=self.regularization)
         try:
             from lightfm import LightFM as Package

@@ -28,6 +28,10 @@ class Popularity(Recommender):
         counts = matrix.getnnz(axis=0).astype(np.float32)
         return _for_everyone(matrix.shape[0], counts[:, None])
 
+    def _set_history(self, matrix: csr_matrix) -> None:
+        super()._set_history(matrix)  # so that counts follow `update`
+        self.scorer_ = _for_everyone(matrix.shape[0], self.popularity_[:, None])
+
     def _fold_in(self, history: csr_matrix) -> Scorer:
         return _for_everyone(history.shape[0], self.popularity_[:, None])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -37,7 +38,7 @@ def resolve_features(
     Raises
     ------
     ParameterError
-        If features are given to a model that does not use them.
+        If features are given to a model that does not use them, or are of the other side.
     DataError
         If features have another number of rows than there are ids.
     """
@@ -56,8 +57,11 @@ def resolve_features(
     if not isinstance(given, FeaturePipeline):
         if len(given) == 0:
             return None, None
-        given = FeaturePipeline(list(given), side=side)
-    return given, given.fit(dataset).matrix()
+        given = FeaturePipeline(given, side=side)
+    if given.side != side:
+        raise ParameterError(f"a pipeline of {given.side} features was given as {side} features")
+    pipeline = copy(given)  # the model's own: the caller may fit theirs on other data
+    return pipeline, pipeline.fit(dataset).matrix()
 
 
 def has_entries(features: csr_matrix | None, n: int) -> np.ndarray:

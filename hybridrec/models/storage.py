@@ -10,10 +10,11 @@ import numpy as np
 
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.knowledge import KnowledgeGraph
-from hybridrec.errors import ModelFolderError, ParameterError, first_few
+from hybridrec.errors import DataError, ModelFolderError, ParameterError, first_few
 from hybridrec.features.pipeline import FeaturePipeline
 from hybridrec.models.base import Recommender
 from hybridrec.models.registry import MODELS, model_class
+from hybridrec.models.tables import from_parts, to_parts
 from hybridrec.ranking.scorer import FactorScorer, HistoryScorer, Scorer
 from hybridrec.store.folder import Folder, read_folder, write_folder
 
@@ -52,12 +53,9 @@ def save_model(model: Recommender, path: str | Path, *, overwrite: bool = False)
         "ids/items": {"id": model.items_.ids},
     }
     if model.item_table_ is not None:
-        columns = list(model.item_table_.columns)
-        manifest["item_columns"] = columns
-        tables["items"] = {
-            str(position): _storable(model.item_table_[column])
-            for position, column in enumerate(columns)
-        } or {"empty": np.zeros(len(model.items_), dtype=np.int8)}
+        manifest["item_columns"], columns = to_parts(model.item_table_)
+        if columns:
+            tables["items"] = columns
     for side, pipeline in (("item", model.item_pipeline_), ("user", model.user_pipeline_)):
         if pipeline is not None:
             manifest[f"{side}_features"], parts = pipeline.state()
@@ -90,12 +88,16 @@ def load(path: str | Path, *, models: Sequence[type[Recommender]] = ()) -> Recom
     """
     folder = read_folder(path)
     try:
-        return _rebuild(folder, {one.model_name: one for one in models})
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        model = _rebuild(folder, {one.model_name: one for one in models})
+        _check_sizes(model)
+    except ModelFolderError:
+        raise
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise ModelFolderError(
             f"{path} is not a complete hybridrec model ({type(error).__name__}: {error});"
             " save it again"
         ) from error
+    return model
 
 
 def _rebuild(folder: Folder, own: Mapping[str, type[Recommender]]) -> Recommender:
@@ -117,13 +119,31 @@ def _rebuild(folder: Folder, own: Mapping[str, type[Recommender]]) -> Recommende
     model._set_history(arrays["history"])
     model.scorable_ = arrays["scorable"]
     model.user_sources_ = arrays["user_sources"]
-    model.item_table_ = _item_table(manifest, tables)
+    model.item_table_ = None
+    if "item_columns" in manifest:
+        columns = manifest["item_columns"]
+        model.item_table_ = from_parts(columns, tables.get("items", {}), len(model.items_))
     knowledge = _knowledge(manifest, arrays, tables)
     model.item_pipeline_ = _pipeline("item", manifest, arrays, knowledge)
     model.user_pipeline_ = _pipeline("user", manifest, arrays, knowledge)
     model.scorer_ = _scorer(manifest["scorer"], _under("scorer", arrays), model)
     model._set_state(_under("state", arrays))
     return model
+
+
+def _check_sizes(model: Recommender) -> None:
+    """Refuse parts that do not belong together: kernels would read past the end of an array."""
+    users, items = len(model.users_), len(model.items_)
+    scorer = model.scorer_
+    found = {
+        "history": model.history_.shape == (users, items),
+        "scorable": model.scorable_.shape == (items,),
+        "user_sources": model.user_sources_.shape == (users,),
+        "scorer": (scorer.n_users, scorer.n_items) == (users, items),
+    }
+    wrong = [name for name, fits in found.items() if not fits]
+    if wrong:
+        raise DataError(f"{', '.join(wrong)} of other sizes than {users} users and {items} items")
 
 
 # ---- scorer -----------------------------------------------------------------------------------
@@ -207,38 +227,7 @@ def _knowledge(manifest: Parts, arrays: Parts, tables: Parts) -> KnowledgeGraph 
     )
 
 
-# ---- tables -----------------------------------------------------------------------------------
-
-
-def _item_table(manifest: Parts, tables: Parts) -> Any:
-    if "item_columns" not in manifest:
-        return None
-    import pandas as pd
-
-    stored = tables["items"]
-    names = manifest["item_columns"]
-    columns = {name: stored[str(position)] for position, name in enumerate(names)}
-    return pd.DataFrame(columns, index=range(len(tables["ids/items"]["id"])))
-
-
-def _storable(column: Any) -> np.ndarray:
-    """Return a column of the item table as the store takes it: numbers, text or lists."""
-    import pandas as pd
-
-    if column.dtype.kind in "iufb" and not column.isna().any():
-        return np.asarray(column.to_numpy())
-    if column.dtype.kind in "iuf":
-        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    out = np.empty(len(column), dtype=object)
-    for row, cell in enumerate(column):
-        if isinstance(cell, (list, tuple, np.ndarray)):
-            out[row] = [str(one) for one in cell]
-        else:
-            out[row] = None if pd.isna(cell) else str(cell)
-    mixed = {isinstance(cell, list) for cell in out if cell is not None}
-    if len(mixed) == 2:
-        out[:] = [None if cell is None else str(cell) for cell in out]
-    return out
+# ---- parts of a folder ------------------------------------------------------------------------
 
 
 def _plain(value: Any) -> Any:

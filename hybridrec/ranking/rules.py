@@ -89,6 +89,8 @@ def _database(table: pd.DataFrame) -> Iterator[Any]:
     import duckdb
 
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+        # The type of an object column is guessed from a sample: let it see every row.
+        connection.execute(f"SET pandas_analyze_sample = {len(table)}")
         connection.register("items", table.reset_index(drop=True))
         connection.execute("CREATE TABLE item AS SELECT * FROM items")
         connection.unregister("items")

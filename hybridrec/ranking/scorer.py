@@ -82,6 +82,12 @@ class FactorScorer:
                     " rate or raise the regularization"
                 )
             object.__setattr__(self, name, array)
+        width, n_items = self.user_factors.shape[1], len(self.item_bias)
+        if self.item_factors.shape != (n_items, width):
+            raise DataError(
+                f"user factors {self.user_factors.shape}, item factors {self.item_factors.shape}"
+                f" and item bias {self.item_bias.shape} do not fit together"
+            )
 
     @property
     def n_users(self) -> int:
@@ -157,6 +163,13 @@ class HistoryScorer:
     profiles: csr_matrix
     weights: csr_matrix
     over_items: bool
+
+    def __post_init__(self) -> None:
+        if self.profiles.shape[1] != self.weights.shape[0]:
+            raise DataError(
+                f"profiles {self.profiles.shape} and weights {self.weights.shape} do not fit"
+                " together"
+            )
 
     @property
     def n_users(self) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import duckdb
 
 DELIMITERS = "\t,;|"
-MOST_REJECTS = 100_000  # bad lines that are counted
+MOST_REJECTS = 100_000  # errors that are counted
 MOST_LINE_BYTES = 2**21  # of a line that DuckDB takes
 BLOCK_BYTES = 2**24
 
@@ -62,13 +62,28 @@ class DelimitedSource(FileSource):
         """Read the columns, as text unless a type is given, and refuse lines that do not fit."""
         import duckdb
 
-        stored = {
-            f"f{at}": "VARCHAR" if kind.endswith("[]") else kind
-            for at, kind in enumerate(self._types.get(name, "VARCHAR") for name in self.names)
-        }
-        columns = ", ".join(f"'{field}': '{kind}'" for field, kind in stored.items())
-        chosen = [f"f{self.names.index(name)}" for name in names]
-        options = {
+        fields = [f"f{self.names.index(name)}" for name in names]
+        read = ", ".join(dict.fromkeys(fields))
+        options = ", ".join(f"{option} = {value}" for option, value in self._options().items())
+        try:
+            connection.execute(
+                f"create temp table loaded as select {read} from read_csv(?, {options})",
+                [exact_path(self.path)],
+            )
+        except duckdb.InvalidInputException as error:
+            self._check_line_ends(error)
+            raise
+        self._refuse_rejects(connection)
+        casts = [self._cast(field, name) for field, name in zip(fields, names, strict=True)]
+        columns = ", ".join(f"{cast} as c{at}" for at, cast in enumerate(casts))
+        connection.execute(f"create view entries as select rowid as entry, {columns} from loaded")
+
+    def _options(self) -> dict[str, str]:
+        """Return the options of ``read_csv`` as SQL; column number n is called fn."""
+        types = [self._types.get(name, "VARCHAR") for name in self.names]
+        stored = ["VARCHAR" if kind.endswith("[]") else kind for kind in types]
+        columns = ", ".join(f"'f{at}': '{kind}'" for at, kind in enumerate(stored))
+        return {
             "auto_detect": "false",
             "header": str(self._header).lower(),
             "delim": literal(self._delimiter),
@@ -81,28 +96,16 @@ class DelimitedSource(FileSource):
             "store_rejects": "true",
             "rejects_limit": str(MOST_REJECTS),
         }
-        listed = ", ".join(f"{option} = {value}" for option, value in options.items())
-        try:
-            connection.execute(
-                f"create temp table loaded as select {', '.join(dict.fromkeys(chosen))}"
-                f" from read_csv(?, {listed})",
-                [exact_path(self.path)],
-            )
-        except duckdb.InvalidInputException as error:
-            self._check_line_ends(error)
-            raise
-        self._refuse_rejects(connection)
-        casts = [self._cast(field, name) for field, name in zip(chosen, names, strict=True)]
-        fields = ", ".join(f"{cast} as c{at}" for at, cast in enumerate(casts))
-        connection.execute(f"create view entries as select rowid as entry, {fields} from loaded")
 
     def lines(self, rows: Sequence[int]) -> list[tuple[str, str]]:
-        """Return the line number and text of rows."""
+        """Return the line number and text of rows, nothing if lines cannot be told apart."""
         before = csv.field_size_limit(MOST_LINE_BYTES)
         try:
             with open_text(self.path, is_gzip=self._head.is_gzip) as handle:
                 found = islice(self._records(handle, set(rows)), len(rows))
                 return [(f"{self.where}:{line}", text) for line, text in found]
+        except csv.Error:  # lines end in "\r", say: there are no line numbers
+            return []
         finally:
             csv.field_size_limit(before)
 
@@ -128,24 +131,28 @@ class DelimitedSource(FileSource):
         return f"string_split({field}, ' ')::{kind}" if kind.endswith("[]") else field
 
     def _refuse_rejects(self, connection: duckdb.DuckDBPyConnection) -> None:
-        rejects = connection.execute(
-            "select line_byte_position, error_type::VARCHAR, column_name, csv_line, error_message"
-            " from reject_errors order by line_byte_position, byte_position"
-        ).fetchall()
-        lines = {position: reject for position, *reject in reversed(rejects)}  # the first of each
-        if not lines:
+        """Refuse the lines that DuckDB could not take."""
+        query = "select count(*), count(distinct line_byte_position) from reject_errors"
+        ((errors, lines),) = connection.execute(query).fetchall()
+        if errors == 0:
             return
-        first = sorted(lines)[:SHOWN]
+        first = connection.execute(
+            "select distinct on (line_byte_position) line_byte_position, error_type::VARCHAR,"
+            " column_name, csv_line from reject_errors"
+            f" order by line_byte_position, byte_position limit {SHOWN}"
+        ).fetchall()
+        numbers = self._line_numbers([position for position, *_ in first])
         shown = [
-            (f"{self.where}:{line}", self._problem(*lines[position][:2]), lines[position][2] or "")
-            for position, line in zip(first, self._line_numbers(first), strict=True)
+            (f"{self.where}:{number}", self._problem(kind, field), text or "")
+            for number, (_, kind, field, text) in zip(numbers, first, strict=True)
         ]
-        raise bad_lines(self.where, shown, len(lines))
+        raise bad_lines(self.where, shown, lines, counted=errors < MOST_REJECTS)
 
     def _problem(self, kind: str, field: str | None) -> str:
         if kind == "CAST":
             name = self.names[int(str(field)[1:])]
-            return f"column {name!r} holds no {'whole ' * self._is_whole(name)}number"
+            number = "whole number" if self._types[name] == "BIGINT" else "number"
+            return f"column {name!r} holds no {number}"
         expected = f"{len(self.names)} expected"
         return {
             "MISSING COLUMNS": f"too few fields, {expected}",
@@ -155,9 +162,6 @@ class DelimitedSource(FileSource):
             "INVALID ENCODING": NOT_UTF8,
             "INVALID UNICODE": NOT_UTF8,
         }.get(kind, kind.lower())
-
-    def _is_whole(self, name: str) -> bool:
-        return self._types.get(name) == "BIGINT"
 
     def _line_numbers(self, positions: Sequence[int]) -> list[int]:
         """Return the line of each byte position, given in ascending order (DuckDB's are 1-based).
@@ -212,11 +216,9 @@ def open_delimited(head: FileHead, delimiter: str | None) -> DelimitedSource:
         delimiter = "\t" if delimiter == "\\t" else delimiter  # as a shell passes it
         if len(delimiter) != 1 or delimiter in '"\r\n':
             raise ParameterError(f"delimiter must be one character, got {delimiter!r}")
-    text = head.text
-    splits = [_first_record(text, one) for one in (delimiter or DELIMITERS)]
-    at = max(range(len(splits)), key=lambda one: len(splits[one]))
-    names = check_names(head, splits[at])
-    return DelimitedSource(head, names, (delimiter or DELIMITERS)[at])
+    records = {one: _first_record(head, one) for one in delimiter or DELIMITERS}
+    best = max(records, key=lambda one: len(records[one]))
+    return DelimitedSource(head, check_names(head, records[best]), best)
 
 
 def check_names(head: FileHead, fields: Sequence[str]) -> list[str]:
@@ -241,8 +243,11 @@ def check_names(head: FileHead, fields: Sequence[str]) -> list[str]:
     return names
 
 
-def _first_record(text: str, delimiter: str) -> list[str]:
-    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+def _first_record(head: FileHead, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(head.text, newline=""), delimiter=delimiter), [])
+    except csv.Error as error:
+        raise DataError(f"{head.path}:1: no column names can be read: {error}") from error
 
 
 def is_number(text: str) -> bool:

@@ -63,7 +63,7 @@ def _graphml(head: FileHead) -> nx.Graph:
     try:
         with open_bytes(head.path, is_gzip=head.is_gzip) as handle:
             return nx.read_graphml(handle)
-    except (ParseError, nx.NetworkXError, ValueError, KeyError) as error:
+    except (ParseError, nx.NetworkXError, ValueError, KeyError, EOFError) as error:
         raise DataError(f"{head.path} is no GraphML that can be read: {error}") from error
 
 

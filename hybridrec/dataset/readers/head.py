@@ -49,7 +49,7 @@ class FileHead:
     @property
     def compression(self) -> str:
         """DuckDB's name of how the file is packed."""
-        return "gzip" if self.is_gzip else "none"
+        return "gzip" if self.is_gzip else "uncompressed"
 
     @property
     def plain_name(self) -> str:
@@ -132,9 +132,12 @@ def open_bytes(path: Path, *, is_gzip: bool) -> IO[bytes]:
 
 
 def open_text(path: Path, *, is_gzip: bool) -> IO[str]:
-    """Open a file as text, line ends as they are; what is not UTF-8 is replaced."""
+    """Open a file as text of lines that end in a line feed, as they are counted in messages.
+
+    What is not UTF-8 is replaced.
+    """
     handle = open_bytes(path, is_gzip=is_gzip)
-    return io.TextIOWrapper(handle, encoding="utf-8-sig", errors="replace", newline="")
+    return io.TextIOWrapper(handle, encoding="utf-8-sig", errors="replace", newline="\n")
 
 
 def shortened(line: str) -> str:

@@ -28,8 +28,9 @@ LAYOUTS = {
     "knowledge": ("head", "relation", "tail"),
     "link": ("item", "entity"),
 }
-_NAMES = {"knowledge": "a triple", "link": "a link"}
-_ITEM_LISTS = ("train", "test", "valid")  # names of files of item lists begin so
+_NAMES = {"interactions": "a labelled row", "knowledge": "a triple", "link": "a link"}
+_ITEM_LISTS = ("train", "test", "valid")  # names of files of item lists begin so, of
+_LABELLED = "ratings"  # files of labelled rows so
 _INTEGERS = re.compile(r"\s*-?\d+(\s+-?\d+)*\s*")
 
 
@@ -49,25 +50,28 @@ def open_integer_text(head: FileHead, kind: str) -> FileSource:
     layout = LAYOUTS.get(kind)
     if layout is None:
         raise DataError(f"{head.path}:1: a table needs a first line with the column names")
-    width, share = _usual_width(head)
-    if kind == "interactions" and (
-        head.plain_name.startswith(_ITEM_LISTS) or width != len(layout) or share < 0.5
-    ):
+    width = _usual_width(head)
+    if kind == "interactions" and _holds_lists(head.plain_name, width):
         return ItemListsSource([head])
-    if width != len(layout):
+    if width not in (None, len(layout)):
         raise DataError(
-            f"{head.path} has {width} columns, {_NAMES[kind]} needs {', '.join(layout)}"
+            f"{head.path} has {width} columns, {_NAMES[kind]} needs {', '.join(layout)};"
+            " or name the columns in a first line"
         )
     delimiter = "\t" if "\t" in head.lines[0] else " "
     types = dict.fromkeys(layout, "BIGINT")
     return DelimitedSource(head, layout, delimiter, quote="", header=False, types=types)
 
 
-def _usual_width(head: FileHead) -> tuple[int, float]:
-    """Return the most frequent number of integers a line, and on which share of lines it is."""
+def _usual_width(head: FileHead) -> int | None:
+    """Return the number of integers that most lines have, None if they differ more than that."""
     widths = Counter(len(line.split()) for line in head.lines if line.strip())
     width, count = widths.most_common(1)[0]
-    return width, count / widths.total()
+    return width if 2 * count > widths.total() else None
+
+
+def _holds_lists(name: str, width: int | None) -> bool:
+    return name.startswith(_ITEM_LISTS) or (width in (None, 2) and not name.startswith(_LABELLED))
 
 
 class ItemListsSource(FileSource):
@@ -79,6 +83,7 @@ class ItemListsSource(FileSource):
 
     def load(self, connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
         """Read the lists, one row an item."""
+        line = f"trim(line, {literal(' ' + chr(9) + chr(13))})"
         connection.execute('create temp table loaded ("user" BIGINT, item BIGINT, part VARCHAR)')
         for head in self._heads:
             part = literal(head.plain_name.removesuffix(".txt"))
@@ -91,16 +96,16 @@ class ItemListsSource(FileSource):
             )
             self._refuse_other_lines(connection, head)
             connection.execute(
-                "insert into loaded select numbers[1], unnest(numbers[2:]), "
-                f"{part} from (select string_split_regex(trim(line), '\\s+')::BIGINT[] as numbers"
-                " from lists where trim(line) <> '')"
+                f"insert into loaded select numbers[1], unnest(numbers[2:]), {part} from"
+                f" (select string_split_regex({line}, '\\s+')::BIGINT[] as numbers"
+                f" from lists where {line} <> '')"
             )
         columns = ", ".join(f'"{name}" as c{at}' for at, name in enumerate(names))
         connection.execute(f"create view entries as select rowid as entry, {columns} from loaded")
 
     def lines(self, rows: Sequence[int]) -> list[tuple[str, str]]:
         """Return nothing: what can be wrong with a line is refused as it is read."""
-        return [(f"{self.where} row {row}", "") for row in rows]
+        return []
 
     def _refuse_other_lines(self, connection: duckdb.DuckDBPyConnection, head: FileHead) -> None:
         query = (

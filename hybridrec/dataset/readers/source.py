@@ -64,24 +64,41 @@ class FileSource(Source):
 
     @abstractmethod
     def lines(self, rows: Sequence[int]) -> list[tuple[str, str]]:
-        """Return place ("file:line") and text of some rows, given in ascending order."""
+        """Return place ("file:line") and text of rows, given in order; nothing if unknown."""
 
     def located(self, bad: BadRowsError) -> DataError:
         """Return the error with file and line in place of row numbers."""
         rows = np.sort(bad.rows)
         lines = self.lines(rows[:SHOWN].tolist())
+        if not lines:
+            return DataError(f"{self.where}: {bad}")
         return bad_lines(
             self.where, [(place, bad.problem, text) for place, text in lines], len(rows)
         )
 
 
-def bad_lines(where: str, lines: Sequence[tuple[str, str, str]], total: int) -> DataError:
-    """Return the error for ``total`` bad lines; of the first are given place, problem and text."""
+def bad_lines(
+    where: str, lines: Sequence[tuple[str, str, str]], total: int, *, counted: bool = True
+) -> DataError:
+    """Return the error for bad lines.
+
+    Parameters
+    ----------
+    where : str
+        The file.
+    lines : sequence of (place, problem, text)
+        The first of them.
+    total : int
+        How many there are.
+    counted : bool, default True
+        Whether there are no more than that.
+    """
     (place, problem, text), *others = lines
-    if not others:
+    if total == 1:
         return DataError(f"{place}: {problem}: {shortened(text)}")
     same = all(other[1] == problem for other in others)
-    title = f"{where}: {problem} ({total} rows)" if same else f"{where}: {total} bad rows"
+    number = f"{total}{'' if counted else ' or more'}"
+    title = f"{where}: {problem} ({number} rows)" if same else f"{where}: {number} bad rows"
     listed = [
         f"{place}: {shortened(text)}" if same else f"{place}: {problem}: {shortened(text)}"
         for place, problem, text in lines
@@ -102,12 +119,16 @@ class FileColumns:
     ) -> None:
         self._connection = connection
         self._source = source
-        described = connection.execute("describe entries").fetchall()
-        types = {column: str(kind) for column, kind, *_ in described}
-        self._columns = {name: (f"c{at}", types[f"c{at}"]) for at, name in enumerate(names)}
         self._length = int(self._one("select count(*) from entries")[0])
         if self._length == 0:
             raise DataError(f"{source.where} has no rows below the column names")
+        columns = [f"c{at}" for at in range(len(names))]
+        asked = ", ".join(f"typeof({column})" for column in columns)
+        types = self._one(f"select {asked} from entries limit 1")
+        self._columns = {
+            name: (column, str(kind))
+            for name, column, kind in zip(names, columns, types, strict=True)
+        }
 
     def __len__(self) -> int:
         return self._length
@@ -129,7 +150,7 @@ class FileColumns:
             self._collect(column)
             if kind == "VARCHAR" and self._source.infers and self._all_found(_IS_INTEGER):
                 kind = "BIGINT"
-            distinct, codes = self._coded(column, "id" if kind == "VARCHAR" else "id::BIGINT")
+            distinct, codes = self._coded(column, whole=kind != "VARCHAR")
             return IdMap(distinct, role), codes
 
     def weights(self, name: str) -> np.ndarray:
@@ -164,7 +185,7 @@ class FileColumns:
             self._collect(column)
             kind = self._inferred()
         if kind == "VARCHAR":
-            distinct, codes = self._coded(column, "id")
+            distinct, codes = self._coded(column, whole=False)
             texts: np.ndarray = np.append(distinct, [None])[codes]  # -1: missing
             return texts
         gaps = self._one(f"select count(*) > count({column}) from entries")[0]
@@ -187,15 +208,19 @@ class FileColumns:
     def _all_found(self, condition: str) -> bool:
         return bool(self._one(f"select coalesce(bool_and({condition}), false) from found")[0])
 
-    def _coded(self, column: str, key: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the values ``found`` sorted by ``key``, and the code of every row (-1: null)."""
+    def _coded(self, column: str, *, whole: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return what was collected, sorted, and the code of every row, -1 where it is missing.
+
+        Texts sort by their bytes, which is Python's order; DuckDB 1.2 has its own.
+        """
+        key, order = ("id::BIGINT", "key") if whole else ("id", "encode(id)")
         self._connection.execute(
-            f"create or replace temp table codes as select id, {key} as key,"
-            " (row_number() over (order by key) - 1)::INTEGER as code from found"
+            f"create or replace temp table codes as"
+            f" select id, {key} as key from found order by {order}"
         )
-        found = self._connection.execute("select key from codes order by code").fetchnumpy()
+        found = self._connection.execute("select key from codes").fetchnumpy()
         joined = f"entries left join codes on {column} = id"
-        return found["key"], self._fetch("coalesce(code, -1)", np.int32, table=joined)
+        return found["key"], self._fetch("coalesce(codes.rowid, -1)", np.int32, table=joined)
 
     def _refuse(self, condition: str, problem: str) -> None:
         query = f"select entry from entries where {condition}"
@@ -217,13 +242,18 @@ class FileColumns:
     ) -> np.ndarray:
         """Fetch one value a row, in chunks, each converted as it comes."""
         fetched = np.empty(len(self), dtype=dtype)
+        refused: list[np.ndarray] = []
+        problem = ""
         self._connection.execute(f"select entry, {expression} as value from {table}")
         while len(chunk := self._connection.fetch_df_chunk(CHUNK)):
             rows, values = chunk["entry"].to_numpy(), chunk["value"].to_numpy()
             try:
                 fetched[rows] = values if convert is None else convert(values)
             except BadRowsError as bad:
-                raise BadRowsError(bad.problem, rows[bad.rows], bad.values) from None
+                problem = bad.problem
+                refused.append(rows[bad.rows])
+        if refused:
+            raise BadRowsError(problem, np.concatenate(refused))
         return fetched
 
     @contextmanager
@@ -260,6 +290,7 @@ def _plain(values: np.ndarray) -> np.ndarray:
     import pandas as pd
 
     plain = np.empty(len(values), dtype=object)
-    plain[:] = [one.tolist() if isinstance(one, np.ndarray) else one for one in values]
+    for at, one in enumerate(values):
+        plain[at] = one.tolist() if isinstance(one, np.ndarray) else one
     plain[pd.isna(values)] = None
     return plain

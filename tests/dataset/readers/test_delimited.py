@@ -189,6 +189,28 @@ def test_lines_are_counted_as_an_editor_does(save):
         read_interactions(save("r.csv.gz", (start + "d,,1\n").replace("\n", "\r\n")))
 
 
+@given(table=tables(), row=st.integers(0, 11))
+@settings(max_examples=25, deadline=None)
+def test_the_line_of_a_bad_row_is_right_whatever_stands_before_it(table, row):
+    row %= len(table)
+    table["user"] = table["user"].astype(str)
+    table.loc[row, "user"] = ""
+    table["weight"] = 1
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "r.csv"
+        write_delimited(table, path, lineterminator="\n")
+        write_delimited(table[:row], before := Path(folder) / "before.csv", lineterminator="\n")
+        line = before.read_bytes().count(b"\n") + 1
+        with pytest.raises(DataError, match=rf"r\.csv:{line}: user id missing: "):
+            read_interactions(path)
+
+
+def test_lines_that_end_in_a_carriage_return(save):
+    assert len(read_interactions(save("r.csv", "user,item\r1,2\r3,4\r"))) == 2
+    with pytest.raises(DataError, match=r"r\.csv: user id missing: rows 1 \(rows count from 0\)"):
+        read_interactions(save("r.csv", "user,item\r1,2\r,4\r"))
+
+
 BAD = {
     "too few fields": ("1,2,3\n4,5\n", r"r\.csv:3: too few fields, 3 expected: '4,5'$"),
     "too many fields": ("1,2,3\n4,5,6,7\n", r"r\.csv:3: too many fields, 3 expected: '4,5,6,7'$"),
@@ -271,6 +293,7 @@ def test_mixed_line_ends_are_read_or_named(save):
         ("1,2,3.5\n4,5,6\n", r"r\.csv:1: the first line must hold the column names, not numbers"),
         (",,\n1,2,3\n", r"r\.csv:1: the first line must hold the column names, it is empty"),
         ("\nuser,item\n1,2\n", r"r\.csv:1: the first line must hold the column names"),
+        ('"user,item\n' + "1,2\n" * 99_999, r"r\.csv:1: no column names can be read: field larger"),
         ("usr,itm\n1,2\n", r"r\.csv: no column looks like the user \(columns: 'usr', 'itm'\)"),
         ("uid,name\n1,2\n", r"r\.csv: no column looks like the item"),
     ],

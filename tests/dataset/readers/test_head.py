@@ -15,7 +15,7 @@ def test_the_beginning_is_unpacked(save):
     assert head.compression == "gzip"
     assert head.plain_name == "r.csv"
     assert head.lines == ["user,item", "1,2"]
-    assert read_head(save("r.csv", "a\n")).compression == "none"
+    assert read_head(save("r.csv", "a\n")).compression == "uncompressed"
 
 
 def test_a_line_or_character_cut_at_the_end_is_left_out(save):

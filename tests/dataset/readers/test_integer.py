@@ -32,7 +32,7 @@ def test_a_link(save):
 
 @pytest.mark.parametrize("name", ["train.txt", "test.txt.gz", "lists.txt"])
 def test_kgat_item_lists(save, name):
-    read = read_interactions(save(name, "0 10 11 12 \n1 10\n\n3\n2 11 13\n"), context=["part"])
+    read = read_interactions(save(name, "0 10 11 12 \t\n1 10\n\n3\n2 11 13\n"), context=["part"])
     assert read.users.ids[read.user_codes].tolist() == [0, 0, 0, 1, 2, 2]
     assert read.items.ids[read.item_codes].tolist() == [10, 11, 12, 10, 11, 13]
     assert read.weights.tolist() == [1] * 6
@@ -47,9 +47,11 @@ def test_a_file_named_train_has_item_lists_even_if_all_lines_have_three_integers
     ("name", "content", "message"),
     [
         ("ratings_final.txt", "0\t1\t1\n0\t2\n0\t3\t1\n", r":2: too few fields, 3 expected: '0"),
+        ("ratings_final.txt", "0\t1\t1\n0\t2\n", r":2: too few fields, 3 expected: '0"),
         ("ratings_final.txt", "0\t1\t1\n0\tx\t1\n", r":2: column 'item' holds no whole number"),
         ("ratings_final.txt", "0\t1\t1\n0\t2\t-1\n", r":2: column 'label': weights must be"),
         ("train.txt", "0 1 2\n1 x\n", r"train\.txt:2: not a user and its items .*: '1 x'"),
+        ("train.txt", "0 1 2\n\n1 x\n", r"train\.txt:3: not a user and its items .*: '1 x'"),
         ("train.txt", "0 1 2\n1 2.5\n", r"train\.txt:2: not a user and its items as integers"),
     ],
 )
@@ -58,7 +60,18 @@ def test_bad_lines(save, name, content, message):
         read_interactions(save(name, content))
 
 
+def test_pairs(save):
+    read = read_interactions(save("pairs.txt", "0 10\n0 11\n1 10\n"))
+    assert read.items.ids[read.item_codes].tolist() == [10, 11, 10]
+
+
 def test_other_widths(save):
+    with pytest.raises(
+        DataError, match=r"u\.data has 4 columns, a labelled row needs user, item, l"
+    ):
+        read_interactions(save("u.data", "196\t242\t3\t881250949\n186\t302\t3\t891717742\n"))
+    with pytest.raises(DataError, match=r"kg\.txt:2: too few fields, 3 expected: '3 4'"):
+        read_knowledge(save("kg.txt", "1 2 3\n3 4\n"))
     with pytest.raises(DataError, match="has 2 columns, a triple needs head, relation, tail"):
         read_knowledge(save("kg.txt", "1 2\n3 4\n"))
     with pytest.raises(DataError, match="has 3 columns, a link needs item, entity"):

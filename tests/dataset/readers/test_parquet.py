@@ -128,6 +128,11 @@ def test_columns_of_a_table_keep_their_type(tmp_path):
     assert table["added"].isna()[1]
 
 
+def test_lists_of_equal_length_stay_lists(tmp_path):
+    path = save(tmp_path / "items.parquet", item=[1, 2], tags=[["a", "b"], ["c", "d"]])
+    assert read_items(path)["tags"].tolist() == [["a", "b"], ["c", "d"]]
+
+
 def test_a_table_with_repeated_ids(tmp_path):
     path = save(tmp_path / "items.parquet", item=["a", "b", "a"], title=["x", "y", "z"])
     with pytest.raises(DataError, match=r"duplicate item ids 'a' \(2 rows\)") as caught:

@@ -1,0 +1,134 @@
+"""The data a command works on: read or loaded by name, cleaned, aligned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hybridrec.cli.options import DataOptions
+from hybridrec.cli.settings import split_pairs, typed_value
+from hybridrec.dataset.cleaning import CleaningReport, clean
+from hybridrec.dataset.dataset import Dataset
+from hybridrec.dataset.idmap import IdMap
+from hybridrec.dataset.interactions import Interactions
+from hybridrec.dataset.named import load_dataset
+from hybridrec.dataset.readers import read_dataset
+from hybridrec.errors import ParameterError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Where weights are ratings: the least that counts as liking, unless --min-weight says otherwise.
+LIKED: Mapping[str, float] = {"movielens-small": 3.5}
+
+_FILES = ("kg", "link", "items", "users")
+_COLUMNS = (
+    "user", "item", "weight", "timestamp", "event", "head", "relation", "tail", "delimiter",
+)  # fmt: skip
+_ID = "hybridrec id"  # a column name that no table has
+
+
+@dataclass(frozen=True)
+class CleanData:
+    """A cleaned data set.
+
+    Attributes
+    ----------
+    dataset : Dataset
+    report : CleaningReport
+    notes : tuple of str
+        What was decided without being asked for.
+    """
+
+    dataset: Dataset
+    report: CleaningReport
+    notes: tuple[str, ...]
+
+
+def load_data(options: DataOptions) -> CleanData:
+    """Read and clean what the options of a command name.
+
+    Raises
+    ------
+    ParameterError
+        If the options contradict each other.
+    DataError
+        If a file cannot be used.
+    """
+    _check(options)
+    dataset = _read(options) if options.dataset is None else load_dataset(options.dataset)
+    if options.drop_relation:
+        if dataset.knowledge is None:
+            raise ParameterError("--drop-relation needs a knowledge graph; there is none")
+        dropped = dataset.knowledge.relations.parse(options.drop_relation)
+        dataset = dataset.with_knowledge(dataset.knowledge.without_relations(dropped))
+    min_weight, notes = options.min_weight, []
+    if min_weight is None and options.dataset is not None and options.dataset in LIKED:
+        min_weight = LIKED[options.dataset]
+        notes.append(f"ratings from {min_weight} count as liked; --min-weight changes that")
+    interactions, report = clean(
+        dataset.interactions,
+        duplicates=options.duplicates,
+        min_weight=min_weight,
+        min_user_interactions=options.min_user_interactions,
+        min_item_interactions=options.min_item_interactions,
+    )
+    return CleanData(_with_rows(dataset, interactions), report, tuple(notes))
+
+
+def _check(options: DataOptions) -> None:
+    """Refuse options that do not go together."""
+    if (options.interactions is None) == (options.dataset is None):
+        raise ParameterError("give either a file of interactions or --dataset NAME")
+    if options.dataset is not None:
+        for name in (*_FILES, *_COLUMNS, "event_weight"):
+            if getattr(options, name):
+                raise ParameterError(
+                    f"--{name.replace('_', '-')} is for files; {options.dataset!r} has all it needs"
+                )
+
+
+def _read(options: DataOptions) -> Dataset:
+    """Read the files."""
+    columns: dict[str, Any] = {
+        name: getattr(options, name) for name in _COLUMNS if getattr(options, name) is not None
+    }
+    if options.event_weight:
+        texts = split_pairs(options.event_weight, "event weight")
+        columns["event_weights"] = {
+            kind: typed_value(kind, text, float) for kind, text in texts.items()
+        }
+    return read_dataset(
+        options.interactions,
+        knowledge=options.kg,
+        link=options.link,
+        items=options.items,
+        users=options.users,
+        **columns,
+    )
+
+
+def _with_rows(dataset: Dataset, interactions: Interactions) -> Dataset:
+    """Return a data set with other interactions, whose id maps may have lost ids.
+
+    Items that are in the item table or linked to the knowledge graph stay known.
+    """
+    if interactions.users == dataset.users and interactions.items == dataset.items:
+        return dataset.with_interactions(interactions)
+    return Dataset.build(
+        interactions,
+        dataset.knowledge,
+        item_table=_with_ids(dataset.item_table, dataset.items),
+        user_table=_with_ids(dataset.user_table, dataset.users),
+        item=_ID,
+        user=_ID,
+        name=dataset.name,
+    )
+
+
+def _with_ids(table: pd.DataFrame | None, ids: IdMap) -> pd.DataFrame | None:
+    """Return the rows of an aligned table that tell anything, with their ids as a column."""
+    if table is None:
+        return None
+    return table.assign(**{_ID: ids.ids})[table.notna().any(axis=1)]

@@ -1,0 +1,114 @@
+"""``hybridrec recommend``: a model folder -> ranked lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hybridrec.cli.ids import load_model, read_history, read_ids
+from hybridrec.cli.lists import item_titles, show_lists, with_titles
+from hybridrec.cli.options import (
+    EXISTING_FILE,
+    OutputOptions,
+    examples,
+    k_option,
+    output_options,
+    threads_option,
+)
+from hybridrec.cli.output import Columns, check_output, open_output, resolve_format
+from hybridrec.errors import ParameterError
+from hybridrec.ranking.rules import Rules
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hybridrec.dataset.idmap import IdMap
+
+_FORMATS = ("table", "json", "csv", "parquet")
+_FOR_MACHINES = ("json", "parquet")  # without titles
+_BLOCK = 4096  # users whose lists are in memory at once
+
+
+@click.command(
+    "recommend",
+    epilog=examples(
+        "hybridrec recommend films.model --user 1 --user 2",
+        "hybridrec recommend films.model --all -k 20 -o lists.parquet",
+    ),
+)
+@click.argument("folder", metavar="MODEL", type=click.Path(path_type=Path))
+@click.option("--user", "named", metavar="ID", multiple=True, help="A user. Repeatable.")
+@click.option("--users", type=EXISTING_FILE, help="File of users, one a line or a table.")
+@click.option("--all", "everyone", is_flag=True, help="All users.")
+@click.option(
+    "--history",
+    type=EXISTING_FILE,
+    help="Interactions of new users, or newer ones of known users; by default for all of them.",
+)
+@k_option
+@click.option("--where", metavar="CONDITION", help='On item columns, such as "year >= 2000".')
+@click.option("--allow", type=EXISTING_FILE, help="File of items: only these.")
+@click.option("--deny", type=EXISTING_FILE, help="File of items: none of these.")
+@threads_option
+@output_options(*_FORMATS)
+def command(
+    folder: Path,
+    named: tuple[str, ...],
+    users: Path | None,
+    everyone: bool,
+    history: Path | None,
+    k: int,
+    where: str | None,
+    allow: Path | None,
+    deny: Path | None,
+    threads: int,
+    out: OutputOptions,
+) -> None:
+    """Recommend items to users, old and new.
+
+    Items that a user is known to have never come out; a list is shorter than -k where there are
+    no more. "source" says how an item was found: by the fitted model, by folding in a --history,
+    by features alone (new items), or as a popular one (the last resort).
+    """
+    if sum([bool(named), users is not None, everyone]) > 1:
+        raise ParameterError("give only one of --user, --users and --all")
+    if not (named or users or everyone or history):
+        raise ParameterError("say for whom: --user ID, --users FILE, --all or --history FILE")
+    form = resolve_format(out, *_FORMATS)
+    check_output(out.output, overwrite=out.overwrite)
+    model = load_model(folder)
+    given = None if history is None else read_history(history, model.items_)
+    known = model.users_ if given is None else given.users
+    wanted = _wanted(known, named, users)
+    rules = Rules(
+        allow=None if allow is None else read_ids(allow, model.items_),
+        deny=None if deny is None else read_ids(deny, model.items_),
+        where=where,
+    )
+    titles = None if form in _FOR_MACHINES else item_titles(model)
+    with open_output(out, form, _show) as write:
+        for start in range(0, len(wanted), _BLOCK):
+            block = wanted[start : start + _BLOCK]
+            lists = model.recommend(block, k, history=given, rules=rules, num_threads=threads)
+            columns = {name: lists[name].to_numpy() for name in lists.columns}
+            write(with_titles(columns, "item", model.items_, titles))
+
+
+def _show(screen: Console, columns: Columns) -> None:
+    show_lists(screen, columns, "user")
+
+
+def _wanted(known: IdMap, named: tuple[str, ...], users: Path | None) -> Sequence[Any]:
+    """Return the ids of the users to serve, checked before anything is written."""
+    wanted: Sequence[Any]
+    if users is not None:
+        wanted = read_ids(users, known)
+    elif named:
+        wanted = known.parse(dict.fromkeys(named)).tolist()
+    else:
+        wanted = known.ids.tolist()
+    known.codes(wanted)
+    return wanted

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import hybridrec
+
+KG = ("--kg", "facts.tsv", "--items", "items.csv")
+
+
+def test_files_become_a_model(done, files):
+    out = done(
+        *("fit", "events.csv", *KG, "--set", "factors=3", "--set", "calibration=0"),
+        *("--random-state", 5, "--threads", 1, "-o", "films.model"),
+    )
+    assert "rows" in out  # the cleaning report
+    assert "9 facts" in out
+    assert "9 of 9 items have facts" in out
+    assert "hybrid-als with item tokens and columns fitted in" in out
+    model = hybridrec.load(files / "films.model")
+    assert (model.factors, model.calibration, model.random_state, model.num_threads) == (3, 0, 5, 1)
+    assert len(model.items_) == 9
+    assert model.history_.nnz == 24
+
+
+def test_features_can_be_chosen_or_left_out(done, files):
+    assert "with no features" in done("fit", "events.csv", *KG, "--features", "none", "-o", "a")
+    out = done("fit", "events.csv", *KG, "--features", "columns", "-o", "b")
+    assert "with item columns fitted" in out
+    assert "with no features" in done("fit", "events.csv", *KG, "--model", "als", "-o", "c")
+
+
+def test_columns_weights_and_cleaning(done, files):
+    (files / "odd.txt").write_text(
+        "who;what;act;when\n1;a;view;1\n1;a;buy;2\n1;b;view;3\n2;a;buy;4\n2;c;view;5\n3;b;buy;6\n"
+    )
+    columns = ("--user", "who", "--item", "what", "--event", "act", "--timestamp", "when")
+    weights = ("--event-weight", "view=1", "--event-weight", "buy=5", "--delimiter", ";")
+    cleaning = ("--min-weight", 2, "--min-item-interactions", 2, "--duplicates", "sum")
+    done("fit", "odd.txt", *columns, *weights, *cleaning, "--model", "popularity", "-o", "m")
+    model = hybridrec.load(files / "m")
+    assert model.items_.ids.tolist() == ["a", "c"]  # b is bought once; c is only viewed
+    assert model.history_.sum() == 11  # 1 + 5 and 5
+
+
+def test_items_of_the_table_stay_known_after_cleaning(done, files):
+    cleaning = ("--min-item-interactions", 3, "--min-user-interactions", 2)
+    (files / "more.csv").write_text((files / "events.csv").read_text() + "1,rare,7\n")
+    done("fit", "more.csv", *KG, *cleaning, "--set", "factors=2", "-o", "m")
+    model = hybridrec.load(files / "m")
+    assert "rare" not in model.items_
+    assert "new" in model.items_
+    table = pd.Series(model.item_table_["title"].to_numpy(), model.items_.ids)
+    assert table["c"] == "Film c [x]"
+    assert table["new"] == "Film new [x]"
+
+
+def test_a_named_data_set_says_what_it_takes_for_liked(done, files):
+    out = done("fit", "--dataset", "movielens-small", "--model", "popularity", "-o", "m")
+    assert "ratings from 3.5 count as liked" in out
+    assert "known only after release" in out
+    assert "directed by" in out
+    assert hybridrec.load("m").history_.data.min() == 3.5
+    dropped = ("--drop-relation", "film.film.award_won", "--min-weight", 0)
+    out = done(
+        *("fit", "--dataset", "movielens-small", *dropped, "--model", "popularity"),
+        *("-o", "m", "--overwrite"),
+    )
+    assert "count as liked" not in out
+    assert "\nwon " not in out
+    assert hybridrec.load("m").history_.nnz == 100_004
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.csv"], "'none.csv' does not exist"),
+        ([], "give either a file of interactions or --dataset"),
+        (["events.csv", "--dataset", "movielens-small"], "give either"),
+        (["--dataset", "movilens"], "did you mean 'movielens-small'"),
+        (["--dataset", "movielens-small", "--kg", "facts.tsv"], "--kg is for files"),
+        (["--dataset", "movielens-small", "--event-weight", "a=1"], "--event-weight is for files"),
+        (["events.csv", "--model", "hybrid-asl"], "did you mean 'hybrid-als'"),
+        (["events.csv", "--set", "factor=3"], "did you mean 'factors'"),
+        (["events.csv", "--set", "factors=many"], "factors must be a whole number"),
+        (["events.csv", "--set", "factors=-1"], "factors must be"),
+        (["events.csv", "--features", "token"], "did you mean 'tokens'"),
+        (["events.csv", "--model", "als", "--features", "columns"], "als does not use features"),
+        (["events.csv", "--features", "tokens"], "needs a knowledge graph"),
+        (
+            ["events.csv", "--weight", "tiem"],
+            "no column 'tiem' for the weight; did you mean 'time'",
+        ),
+        (["events.csv", "--event-weight", "buy"], "must look like name=value"),
+        (["events.csv", "--event", "time", "--event-weight", "x=y"], "x must be a number, got 'y'"),
+        (["events.csv", "--min-weight", "9"], "cleaning leaves no interaction"),
+        (["events.csv", "--duplicates", "lst"], "'lst' is not one of"),
+        (["events.csv", "--drop-relation", "is"], "needs a knowledge graph"),
+        (["events.csv", "--kg", "facts.tsv", "--drop-relation", "si"], "unknown relation 'si'"),
+        (["events.csv", "--kg", "events.csv"], "no column looks like the head"),
+        (["events.csv", "--link", "facts.tsv"], "a link needs a knowledge graph"),
+        (["empty.csv"], "empty.csv"),
+        (["short.csv"], "short.csv:3"),
+        (["text.csv"], "text.csv:3"),
+        (["events.csv", "--kg", "two.tsv"], "two.tsv"),
+        (["events.csv", "--items", "twice.csv"], "twice.csv"),
+        (["events.csv", "--kg", "other.tsv"], "no item is linked to the knowledge graph"),
+    ],
+)
+def test_bad_input_is_refused(arguments, message, refused, files):
+    for name, text in {
+        "empty.csv": "",
+        "short.csv": "user,item,rating\n1,a,3\n2,b\n",
+        "text.csv": "user,item,rating\n1,a,3\n2,b,good\n",
+        "two.tsv": "head\ttail\na\tb\n",
+        "twice.csv": "item,title\na,A\na,B\n",
+        "other.tsv": "head\trelation\ttail\nm.01\tis\tm.02\n",
+    }.items():
+        (files / name).write_text(text)
+    assert message in refused("fit", *arguments, "-o", "m")
+
+
+def test_an_output_that_cannot_be_is_refused_before_any_work(refused, files, monkeypatch):
+    monkeypatch.setattr("hybridrec.cli.fit.load_data", None)
+    assert "already exists" in refused("fit", "events.csv", "-o", "facts.tsv")
+    assert "make it first" in refused("fit", "events.csv", "-o", "no/m")
+    assert "--output" in refused("fit", "events.csv")
+
+
+def test_what_hybridrec_did_not_write_is_never_replaced(refused, files):
+    (files / "mine").mkdir()
+    (files / "mine" / "letter.txt").write_text("dear")
+    error = refused("fit", "events.csv", "--model", "popularity", "-o", "mine", "--overwrite")
+    assert "not written by hybridrec" in error

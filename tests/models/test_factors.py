@@ -1,0 +1,67 @@
+"""Folding in, against the package and against dense equations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from implicit.cpu.als import AlternatingLeastSquares
+from scipy.sparse import csr_matrix
+
+from hybridrec.models import factors as module
+from hybridrec.models.factors import fold_in_rows
+from hybridrec.runtime import threads
+
+
+@pytest.fixture
+def factors():
+    return np.random.default_rng(1).normal(size=(60, 8)).astype(np.float32)
+
+
+@pytest.fixture
+def history(dataset):
+    matrix = dataset.matrix[:, :60].copy()
+    matrix.data /= 3  # below and above the confidence 1 of absent entries
+    return matrix
+
+
+def test_the_package_gives_the_same(factors, history):
+    with threads(1):  # or the package warns of BLAS
+        model = AlternatingLeastSquares(factors=8, regularization=0.7, alpha=1.0, num_threads=1)
+    model.item_factors, model.user_factors = factors, np.zeros((40, 8), dtype=np.float32)
+    expected = model.recalculate_user(np.arange(40), history)
+    found = fold_in_rows(history, factors, unobserved=1.0, ridge=0.7)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_ridge_and_unobserved_may_differ_by_row_and_column(factors, history):
+    rng = np.random.default_rng(2)
+    absent, ridge = rng.choice([0.0, 0.3], 60), rng.uniform(0.5, 2.0, 40)
+    prior = rng.normal(size=(40, 8)).astype(np.float32)
+    found = fold_in_rows(history, factors, unobserved=absent, ridge=ridge, pull=0.4, prior=prior)
+    row, Y = 5, factors.astype(np.float64)
+    dense = history[[row]].toarray()[0]
+    c = np.where(dense > 0, dense, absent)
+    A = (Y * c[:, None]).T @ Y + (ridge[row] + 0.4) * np.eye(8)
+    expected = np.linalg.solve(A, Y.T @ dense + 0.4 * prior[row])
+    np.testing.assert_allclose(found[row], expected, rtol=1e-4)
+
+
+def test_neither_threads_nor_parts_change_a_bit(factors, history, monkeypatch):
+    whole = fold_in_rows(history, factors, unobserved=0.1, ridge=1.0, num_threads=1)
+    monkeypatch.setattr(module, "ROWS", 3)
+    parts = fold_in_rows(history, factors, unobserved=0.1, ridge=1.0, num_threads=2)
+    np.testing.assert_array_equal(whole, parts)
+
+
+def test_nobody(factors):
+    empty = csr_matrix((0, 60), dtype=np.float32)
+    assert fold_in_rows(empty, factors, unobserved=1.0, ridge=1.0).shape == (0, 8)
+
+
+def test_read_only_arrays_and_unchanged_input(factors, history):
+    before = history.copy()
+    for one in (factors, history.data, history.indices, history.indptr):
+        one.flags.writeable = False
+    found = fold_in_rows(history, factors, unobserved=1.0, ridge=1.0)
+    assert found.dtype == np.float32
+    assert (before != history).nnz == 0

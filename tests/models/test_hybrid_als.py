@@ -1,0 +1,222 @@
+"""HybridALS: its objective, its twin in numpy, its cold items."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hybridrec.dataset.dataset import Dataset
+from hybridrec.errors import ParameterError
+from hybridrec.models.hybrid_als import HybridALS
+from hybridrec.models.prior import FeaturePrior
+from hybridrec.runtime import random_stream
+
+
+@pytest.fixture
+def sided(ratings):
+    """Return data with features on both sides, two cold items and one cold user."""
+    users = pd.DataFrame({"user": range(41), "job": [f"j{one % 3}" for one in range(41)]})
+    table = pd.DataFrame({"item": range(62), "group": [f"g{one % 2}" for one in range(62)]})
+    table["block"] = [f"b{one % 7}" for one in range(62)]
+    return Dataset.build(ratings, item_table=table, user_table=users)
+
+
+def exact_ridge(self, factors, steps=0):
+    """Replace the conjugate gradients by the closed form."""
+    F, Y = self.features.toarray().astype(np.float64), factors.astype(np.float64)
+    W = np.linalg.solve(F.T @ F + self.ridge * np.eye(F.shape[1]), F.T @ Y)
+    return W.astype(np.float32)
+
+
+def penalty(factors, count, features, model):
+    """Return what one side adds to the objective; W is the best one for the factors."""
+    strength = model.regularization * count**model.frequency_exponent
+    square = np.square(factors).sum(axis=1)
+    if features is None:
+        return strength @ square
+    F = features.toarray().astype(np.float64)
+    gram = F.T @ F + model.feature_regularization * np.eye(F.shape[1])
+    W = np.linalg.solve(gram, F.T @ factors)
+    fit = np.square(factors - F @ W).sum() + model.feature_regularization * np.square(W).sum()
+    share = model.prior_share
+    return (1 - share) * strength @ square + share * model.regularization * fit
+
+
+def objective(model, data):
+    """Return the objective of the docstring, over users and items that have interactions."""
+    dense = data.matrix.toarray().astype(np.float64)
+    users, items = dense.any(axis=1), dense.any(axis=0)
+    dense = dense[users][:, items] / data.matrix.data.mean(dtype=np.float64)
+    X = model.scorer_.user_factors[users].astype(np.float64)
+    Y = model.scorer_.item_factors[items].astype(np.float64)
+    confidence = np.where(dense > 0, dense, 1 / model.alpha)
+    total = (confidence * np.square((dense > 0) - X @ Y.T)).sum()
+    for factors, warm, axis, pipeline in (
+        (X, users, 1, model.user_pipeline_),
+        (Y, items, 0, model.item_pipeline_),
+    ):
+        features = None if pipeline is None else pipeline.transform(data).matrix()[warm]
+        total += penalty(factors, (dense > 0).sum(axis=axis), features, model)
+    return total
+
+
+def fitted_for(data, iterations, features):
+    none = None if features else []
+    params = {"factors": 5, "regularization": 0.7, "prior_share": 0.4, "alpha": 8.0}
+    model = HybridALS(iterations=iterations, **params)
+    return model.fit(data, item_features=none, user_features=none)
+
+
+@pytest.mark.parametrize("features", [False, True])
+def test_every_iteration_lowers_the_objective(sided, features, monkeypatch):
+    monkeypatch.setattr(FeaturePrior, "fit", exact_ridge)
+    values = [objective(fitted_for(sided, n, features), sided) for n in (1, 2, 3, 5, 8, 30, 31)]
+    assert (np.diff(values) < 1e-6 * values[0]).all()
+    assert values[-1] < 0.95 * values[0]
+    assert values[-2] - values[-1] < 1e-3 * values[0]  # it comes to rest
+
+
+def test_conjugate_gradients_reach_the_same_objective(sided, monkeypatch):
+    found = objective(fitted_for(sided, 10, True), sided)
+    monkeypatch.setattr(FeaturePrior, "fit", exact_ridge)
+    assert found == pytest.approx(objective(fitted_for(sided, 10, True), sided), rel=1e-3)
+
+
+def ials_twin(data, model):
+    """Return user and item factors of plain iALS, from dense matrices, in float64."""
+    dense = data.matrix.toarray().astype(np.float64)
+    warm = dense.any(axis=0)
+    dense = dense[:, warm] / data.matrix.data.mean(dtype=np.float64)
+    start = random_stream(model.random_state).normal(0.0, 0.1, (warm.sum(), model.factors))
+    items = start.astype(np.float32).astype(np.float64)
+
+    def solve(rows, others):
+        out = []
+        for row in rows:
+            c = np.where(row > 0, row, 1 / model.alpha)
+            ridge = model.regularization * (row > 0).sum() ** model.frequency_exponent
+            A = (others * c[:, None]).T @ others + ridge * np.eye(model.factors)
+            out.append(np.linalg.solve(A, others.T @ row))
+        return np.array(out)
+
+    for _ in range(model.iterations):
+        users = solve(dense, items)
+        items = solve(dense.T, users)
+    return users, items
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
+def test_without_features_it_is_ials(ratings, exponent):
+    data = Dataset.build(ratings, item_table=pd.DataFrame({"item": range(62)}))
+    model = HybridALS(
+        factors=4, iterations=5, regularization=0.5, frequency_exponent=exponent, random_state=2
+    ).fit(data)
+    users, items = ials_twin(data, model)
+    np.testing.assert_allclose(model.scorer_.user_factors, users, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(model.scorer_.item_factors[:60], items, rtol=1e-3, atol=1e-4)
+    assert not model.scorer_.item_factors[60:].any()
+    assert not model.scorable_[60:].any()
+
+
+def test_without_a_pull_features_change_no_warm_factor(sided):
+    """A share of 0 leaves the prior to the items without interactions."""
+    params = {"factors": 4, "iterations": 3, "prior_share": 0.0}
+    with_features = HybridALS(**params).fit(sided)
+    without = HybridALS(**params).fit(sided, item_features=[], user_features=[])
+    np.testing.assert_array_equal(
+        with_features.scorer_.item_factors[:60], without.scorer_.item_factors[:60]
+    )
+    assert with_features.scorer_.item_factors[60:].any()
+
+
+class TestCold:
+    @pytest.fixture
+    def model(self, sided):
+        return HybridALS(factors=5, iterations=4).fit(sided)
+
+    def test_cold_items_are_their_calibrated_prior(self, model, sided):
+        features = model.item_pipeline_.transform(sided).matrix()[60:]
+        raw = features @ model.item_weights_
+        expected = model._item_map.apply(raw)
+        np.testing.assert_allclose(model.scorer_.item_factors[60:], expected, rtol=1e-5)
+        assert not np.allclose(raw, expected, rtol=0.01)
+
+    def test_cold_users_are_their_prior_too(self, model):
+        assert model.scorer_.user_factors[40].any()
+        lists = model.recommend([40], k=3)
+        assert set(lists["source"]) == {"features"}
+
+    def test_cold_items_take_no_part_in_training(self, sided, ratings):
+        """The same warm items as where the cold ones do not exist."""
+        table = sided.item_table.iloc[:60].assign(item=range(60))
+        users = sided.user_table.iloc[:40].assign(user=range(40))
+        less = Dataset.build(ratings, item_table=table, user_table=users)
+        params = {"factors": 5, "iterations": 4, "prior_share": 0.0}
+        one, other = HybridALS(**params).fit(sided), HybridALS(**params).fit(less)
+        np.testing.assert_array_equal(
+            one.scorer_.item_factors[:60], other.scorer_.item_factors[:60]
+        )
+
+    def test_added_items_are_as_if_they_had_been_there(self, model):
+        twin = pd.DataFrame({"item": [100], "group": ["g0"], "block": ["b4"]})  # as item 60
+        model.add_items(twin)
+        np.testing.assert_allclose(
+            model.scorer_.item_factors[-1], model.scorer_.item_factors[60], rtol=1e-5
+        )
+
+    def test_items_without_any_known_feature_are_not_scorable(self, model):
+        model.add_items(pd.DataFrame({"item": [100], "group": ["unheard"]}))
+        assert not model.scorable_[-1]
+        assert 100 not in set(model.recommend(k=100)["item"])
+
+
+class TestFoldIn:
+    def test_a_known_user_is_folded_in_as_trained(self, ratings):
+        """At rest, one more solve of the users changes nothing."""
+        model = HybridALS(factors=4, iterations=60).fit(ratings)
+        found = model._fold_in(model.history_).user_factors
+        np.testing.assert_allclose(found, model.scorer_.user_factors, rtol=0.02, atol=2e-3)
+
+    def test_not_having_a_cold_item_tells_nothing(self, sided):
+        """A catalogue with any number of cold items gives the same user."""
+        model = HybridALS(factors=5, iterations=4).fit(sided)
+        before = model._fold_in(model.history_[:3]).user_factors
+        more = pd.DataFrame({"item": range(100, 200), "group": "g0", "block": "b1"})
+        model.add_items(more)
+        after = model._fold_in(model.history_[:3]).user_factors
+        np.testing.assert_allclose(after, before, rtol=1e-5)
+
+    def test_having_a_cold_item_tells_what_its_features_say(self, sided):
+        model = HybridALS(factors=5, iterations=6).fit(sided)
+        history = pd.DataFrame({"user": ["x", "y"], "item": [60, 61]})  # groups 0 and 1
+        lists = model.recommend(history=history, k=20)
+        assert set(lists["source"]) <= {"fold-in", "features"}
+        groups = {user: rows["item"].mod(2).mean() for user, rows in lists.groupby("user")}
+        assert groups["x"] < 0.5 < groups["y"]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"factors": 1.5}, "factors must be a whole number"),
+        ({"iterations": 0}, "iterations must be a whole number"),
+        ({"alpha": 0}, "alpha must be a positive number"),
+        ({"feature_regularization": 0}, "feature_regularization must be a positive number"),
+        ({"regularization": -0.1}, "regularization must be a number of at least 0"),
+        ({"frequency_exponent": float("nan")}, "frequency_exponent must be a number"),
+        ({"prior_share": 1.1}, "prior_share must be between 0 and 1"),
+        ({"prior_share": -0.1}, "prior_share must be a number of at least 0"),
+        ({"random_state": -1}, "random_state must be at least 0"),
+        ({"num_threads": -1}, "num_threads must be"),
+    ],
+)
+def test_bad_parameters(params, message, ratings):
+    with pytest.raises(ParameterError, match=message):
+        HybridALS(**params).fit(ratings)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_without_any_ridge_numbers_stay_finite(sided, share):
+    model = HybridALS(factors=3, iterations=3, regularization=0.0, prior_share=share).fit(sided)
+    assert np.isfinite(model.scorer_.item_factors).all()
