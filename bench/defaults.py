@@ -38,7 +38,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
         *({"features": [], "alpha": value} for value in (5, 20)),
         *({"prior_share": value} for value in (0.1, 0.3, 0.5, 0.7)),
         *({"feature_regularization": value} for value in (0.3, 3.0, 10.0)),
-        *({"calibration": value} for value in (0.0, 0.5, 1.0)),
+        *({"calibration": value} for value in (0.3, 0.5, 0.7, 1.0)),
     ],
 }
 

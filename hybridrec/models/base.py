@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +14,17 @@ from hybridrec.dataset.frames import column_values, find_column, make_frame, ope
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
 from hybridrec.errors import DataError, NotFittedError, ParameterError, first_few
-from hybridrec.models.frames import distinct_ids, history_rows, ranked_frame
+from hybridrec.models.frames import (
+    FEATURES,
+    FOLD_IN,
+    MODEL,
+    POPULAR,
+    Lists,
+    distinct_ids,
+    history_rows,
+    ranked_frame,
+    source_names,
+)
 from hybridrec.models.params import Parameters
 from hybridrec.models.side import FeatureInput, has_entries, resolve_features
 from hybridrec.models.tables import plain_table
@@ -28,20 +38,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from hybridrec.features.pipeline import FeaturePipeline
-
-SOURCES = np.array(["model", "fold-in", "features", "popular"], dtype=object)
-MODEL, FOLD_IN, FEATURES, POPULAR = range(4)
-
-
-class Lists(NamedTuple):
-    """Ranked lists as arrays of codes."""
-
-    items: np.ndarray
-    """int32 (users, width), best first, -1 after the end of a shorter list."""
-    scores: np.ndarray
-    """float32, same shape, minus infinity there."""
-    sources: np.ndarray
-    """int8 (users,), position in `SOURCES`: how each user was served."""
 
 
 class Recommender(Parameters, ABC):
@@ -244,12 +240,10 @@ class Recommender(Parameters, ABC):
             own = self.recommend_codes(codes[stored], k, items=allowed, num_threads=num_threads)
             for ours, theirs in zip(lists, own, strict=True):
                 ours[stored] = theirs
-        sources = np.broadcast_to(lists.sources[:, None], lists.items.shape)
-        cold = (self.popularity_[lists.items] == 0) & (sources != POPULAR)
         return ranked_frame(
             *("user", ids, "item", self.items_.ids),
             *(lists.items, lists.scores, self.backend_),
-            SOURCES[np.where(cold, FEATURES, sources)],
+            source_names(lists, self.popularity_),
         )
 
     def recommend_codes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,29 @@ from hybridrec.errors import DataError, first_few
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+
+SOURCES = np.array(["model", "fold-in", "features", "popular"], dtype=object)
+MODEL, FOLD_IN, FEATURES, POPULAR = range(4)
+
+
+class Lists(NamedTuple):
+    """Ranked lists as arrays of codes."""
+
+    items: np.ndarray
+    """int32 (users, width), best first, -1 after the end of a shorter list."""
+    scores: np.ndarray
+    """float32, same shape, minus infinity there."""
+    sources: np.ndarray
+    """int8 (users,), position in `SOURCES`: how each user was served."""
+
+
+def source_names(lists: Lists, popularity: np.ndarray) -> np.ndarray:
+    """Return how every entry was found: items nobody has come by their features."""
+    sources = np.broadcast_to(lists.sources[:, None], lists.items.shape)
+    cold = (popularity[lists.items] == 0) & (sources != POPULAR)
+    names: np.ndarray = SOURCES[np.where(cold, FEATURES, sources)]
+    return names
 
 
 def distinct_ids(values: Any, name: str) -> np.ndarray:

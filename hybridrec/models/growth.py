@@ -13,7 +13,8 @@ from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
 from hybridrec.dataset.knowledge import KnowledgeGraph
 from hybridrec.errors import DataError, ParameterError, first_few
-from hybridrec.models.base import MODEL, POPULAR, Recommender
+from hybridrec.models.base import Recommender
+from hybridrec.models.frames import MODEL, POPULAR
 from hybridrec.models.tables import plain_table
 from hybridrec.ranking.scorer import FactorScorer
 
@@ -46,7 +47,7 @@ def add_items(
     ParameterError
         If the model has no features to place new items by.
     DataError
-        If an item is already known or appears twice.
+        If an item is already known or appears twice, or the graph is about none of them.
     """
     if model.item_pipeline_ is None:
         raise ParameterError(
@@ -122,6 +123,11 @@ def _linked_to(knowledge: KnowledgeGraph, items: IdMap) -> KnowledgeGraph:
         return knowledge
     ids, entities = knowledge.link
     ours = np.isin(ids.astype(str), items.ids.astype(str))
+    if not ours.any():
+        raise DataError(
+            f"no new item is linked to the knowledge graph: they are {first_few(items.ids, 3)},"
+            f" linked are {first_few(ids, 3)}"
+        )
     return replace(knowledge, link=(ids[ours], entities[ours]))
 
 

@@ -86,8 +86,8 @@ class HybridALS(Recommender):
     calibration : float, default 0.7
         How items without interactions compete in a list with the others; their order among
         themselves stays the same. Features alone give scores drawn towards 0, which would hide
-        every new item. 1 gives them the mean and spread of trained items, smaller values less,
-        0 puts them at a score of 0. Raise it where new items matter more than old ones.
+        every new item. 1 gives them the mean and spread of trained items, smaller values place
+        them lower. Raise it where new items matter more than old ones.
     random_state : int, default 0
     num_threads : int, default 0
         0 means all; the result does not depend on it.
@@ -147,9 +147,10 @@ class HybridALS(Recommender):
 
     def _check_parameters(self) -> None:
         whole(factors=self.factors, iterations=self.iterations)
-        positive(alpha=self.alpha, feature_regularization=self.feature_regularization)
+        positive(alpha=self.alpha, calibration=self.calibration)
+        positive(feature_regularization=self.feature_regularization)
         at_least(0, regularization=self.regularization, prior_share=self.prior_share)
-        at_least(0, frequency_exponent=self.frequency_exponent, calibration=self.calibration)
+        at_least(0, frequency_exponent=self.frequency_exponent)
         if self.prior_share > 1:
             raise ParameterError(f"prior_share must be between 0 and 1, got {self.prior_share}")
 

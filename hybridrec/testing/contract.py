@@ -24,7 +24,13 @@ import pytest
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.knowledge import KnowledgeGraph
-from hybridrec.errors import NotFittedError, OutputError, ParameterError, UnknownIdError
+from hybridrec.errors import (
+    DataError,
+    NotFittedError,
+    OutputError,
+    ParameterError,
+    UnknownIdError,
+)
 from hybridrec.models.base import Recommender
 from hybridrec.models.storage import load
 from hybridrec.ranking.rules import Rules
@@ -144,6 +150,40 @@ class RecommenderContract:
         lists = model.recommend(["nobody"], k=3, history=history)
         assert lists["source"].tolist() == ["popular"] * 3
 
+    def test_history_beside_known_users(self, model: Recommender) -> None:
+        """A known user who is not in the history is served as ever, in the order asked for."""
+        history = checkerboard().query("user == 'u6'").assign(user="new")
+        lists = model.recommend(["u3", "new", "u1"], k=4, history=history)
+        for user, alone in (
+            ("u3", model.recommend(["u3"], k=4)),
+            ("new", model.recommend(history=history, k=4)),
+            ("u1", model.recommend(["u1"], k=4)),
+        ):
+            among = lists[lists["user"] == user].reset_index(drop=True)
+            pd.testing.assert_frame_equal(among, alone)
+        assert lists["user"].drop_duplicates().tolist() == ["u3", "new", "u1"]
+
+    def test_users_named_twice(self, model: Recommender) -> None:
+        """They get one list, at their first mention."""
+        pd.testing.assert_frame_equal(
+            model.recommend(["u3", "u1", "u3"], k=2), model.recommend(["u3", "u1"], k=2)
+        )
+        history = checkerboard().query("user == 'u6'").assign(user="new")
+        pd.testing.assert_frame_equal(
+            model.recommend(["new", "new"], k=2, history=history),
+            model.recommend(["new"], k=2, history=history),
+        )
+
+    def test_nothing_asked(self, model: Recommender) -> None:
+        """Nobody, an empty history, no pairs and no events are fine."""
+        nothing = checkerboard().iloc[:0]
+        before = model.recommend(k=3)
+        assert model.recommend([]).empty
+        assert model.recommend(history=nothing).empty
+        assert model.recommend([], history=checkerboard()).empty
+        assert model.score(nothing).empty
+        pd.testing.assert_frame_equal(model.update(nothing).recommend(k=3), before)
+
     def test_cold_item(self, model: Recommender) -> None:
         """An item without interactions comes out if features tell what it is, else never."""
         lists = model.recommend(k=10 * SIZE)
@@ -188,6 +228,26 @@ class RecommenderContract:
         if self.personal:
             parities = [int(item[1:]) % 2 for item in fresh["item"]]
             assert parities == sorted(parities)
+
+    def test_update_with_strangers(self, model: Recommender) -> None:
+        """A new user whose items are all new gets the popular items until the next fit."""
+        model.update(pd.DataFrame({"user": ["new", "new"], "item": ["n1", "n2"]}))
+        lists = model.recommend(["new"], k=5)
+        assert len(lists) == 5
+        assert not {"n1", "n2"} & set(lists["item"])
+        if self.personal:
+            assert set(lists["source"]) == {"popular"}
+
+    def test_refused_updates_change_nothing(self, model: Recommender) -> None:
+        """Ids of another type are refused before anything is taken in."""
+        before = model.recommend(k=3)
+        with pytest.raises(DataError, match="user ids are text here"):
+            model.update(pd.DataFrame({"user": [1], "item": ["i100"]}))
+        with pytest.raises(DataError, match="item ids are text here"):
+            model.update(pd.DataFrame({"user": ["new"], "item": [1]}))
+        assert "i100" not in model.items_
+        assert "new" not in model.users_
+        pd.testing.assert_frame_equal(model.recommend(k=3), before)
 
     # ---- ids and arguments --------------------------------------------------------------------
 

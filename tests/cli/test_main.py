@@ -38,8 +38,8 @@ def test_every_command_explains_itself_as_the_table_says(name, done):
 
 @pytest.mark.parametrize("name", ["fit", "recommend", "similar", "evaluate", "embed"])
 def test_examples_stand_on_lines_of_their_own(name, done):
-    example = done(name, "--help").split("\nExample:\n")[1]
-    assert example.startswith(f"  hybridrec {name} ")
+    example = done(name, "--help").split("\n  Example:\n")[1]
+    assert example.startswith(f"    hybridrec {name} ")
 
 
 def test_no_command_shows_the_help(done):
