@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,8 @@ from hybridrec.cli.options import (
 from hybridrec.cli.output import Columns, check_output, open_output, resolve_format, say, working
 from hybridrec.cli.scores import describe_split, show_scores
 from hybridrec.cli.settings import ModelSpec, SplitSpec
-from hybridrec.dataset.frames import make_frame
-from hybridrec.dataset.readers.recognise import open_file
 from hybridrec.errors import ParameterError
-from hybridrec.evaluation import METRICS, SPLITS, Split
+from hybridrec.evaluation import METRICS, SPLITS, Split, check_leakage, load_split
 from hybridrec.evaluation import evaluate as evaluate_one
 from hybridrec.models.registry import MODELS
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _FORMATS = ("table", "json", "csv")
+WARNINGS = 3  # of possible leakage that are shown
 _COMPARED = ("popularity", "als", "hybrid-als")
 
 
@@ -52,6 +52,11 @@ _COMPARED = ("popularity", "als", "hybrid-als")
     help=f"One of {', '.join(SPLITS)}; with parameters as in random:by=user,test_fraction=0.1.",
 )
 @click.option(
+    "--split-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help='A split written by "hybridrec split", in place of data and --split.',
+)
+@click.option(
     "--model",
     "models",
     metavar="NAME",
@@ -68,7 +73,8 @@ _COMPARED = ("popularity", "als", "hybrid-als")
     "runs",
     type=EXISTING_FILE,
     multiple=True,
-    help="Lists of another system: a table of user, item, and rank or score. Repeatable.",
+    help="Lists of another system: a table of user, item, and rank or score, or a TREC run."
+    " Repeatable.",
 )
 @click.option(
     "-k",
@@ -98,6 +104,7 @@ _COMPARED = ("popularity", "als", "hybrid-als")
 def command(
     data: DataOptions,
     split: str,
+    split_dir: Path | None,
     models: tuple[str, ...],
     features: str | None,
     runs: tuple[Path, ...],
@@ -121,15 +128,17 @@ def command(
     if runs and seeds > 1:
         raise ParameterError("a --run belongs to one split; leave out --seeds")
     sources: dict[str, ModelSpec | Any] = {spec.label: spec for spec in specs}
-    sources.update((str(path), _read_run(path)) for path in runs)
-    with working("Reading"):
-        clean = load_data(data)
+    sources.update((str(path), path) for path in runs)
     rows: list[dict[str, Any]] = []
-    notes = list(clean.notes)
-    for seed in range(random_state, random_state + seeds):
-        made = cutting.apply(clean.dataset, seed)
-        if seed == random_state:
+    notes: list[str] = []
+    if split_dir is None:
+        splits = _made_splits(data, cutting, range(random_state, random_state + seeds), notes)
+    else:
+        splits = _stored_split(data, split_dir, seeds)
+    for seed, made in splits:
+        if not rows:
             notes.append(describe_split(made))
+            _warn_of_leakage(made)
         for label, source in sources.items():
             with working(f"{label}, seed {seed}"):
                 fitted = _fitted(source, made, seed, threads)
@@ -141,6 +150,37 @@ def command(
     if seeds > 1:
         notes.append(f"Mean ± standard deviation over {seeds} seeds, for the split and the models.")
     _write(out, form, rows, notes)
+
+
+def _made_splits(
+    data: DataOptions, cutting: SplitSpec, seeds: range, notes: list[str]
+) -> Iterator[tuple[int, Split]]:
+    """Read the data and yield a split for every seed; tell in ``notes`` what was decided."""
+    with working("Reading"):
+        clean = load_data(data)
+    notes += clean.notes
+    for seed in seeds:
+        yield seed, cutting.apply(clean.dataset, seed)
+
+
+def _stored_split(data: DataOptions, folder: Path, seeds: int) -> Iterator[tuple[int, Split]]:
+    """Yield the split of a folder."""
+    if data.interactions is not None or data.dataset is not None:
+        raise ParameterError("--split-dir holds the data; leave out the file or --dataset")
+    if seeds > 1:
+        raise ParameterError("--split-dir holds one split; leave out --seeds")
+    with working("Reading"):
+        made = load_split(folder)
+    yield made.seed or 0, made
+
+
+def _warn_of_leakage(made: Split) -> None:
+    """Tell the strongest signs that the side information knows what is held out."""
+    found = check_leakage(made)
+    for warning in found[:WARNINGS]:
+        say(f"Warning: {warning}")
+    if len(found) > WARNINGS:
+        say(f'... and {len(found) - WARNINGS} more such warnings; "hybridrec split" lists all')
 
 
 def _fitted(source: ModelSpec | Any, made: Split, seed: int, threads: int) -> Any:
@@ -169,10 +209,3 @@ def _write(out: OutputOptions, form: str, rows: list[dict[str, Any]], notes: lis
 def _known(value: Any) -> Any:
     """Return None in place of NaN, which JSON does not have."""
     return None if value != value else value
-
-
-def _read_run(path: Path) -> Any:
-    """Read the lists of another system as a frame."""
-    source = open_file(path, "interactions")
-    with source.read(source.names) as columns:
-        return make_frame({name: columns.values(name) for name in source.names})

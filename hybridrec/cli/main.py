@@ -19,7 +19,7 @@ COMMANDS = {
     "recommend": "Recommend items to users, old and new.",
     "similar": "List the items most like given ones.",
     "evaluate": "Compare models on held-out interactions.",
-    "split": "Hold out interactions in files for other systems.",
+    "split": "Write a split as files that any other system can train on.",
     "embed": "Turn a knowledge graph into vectors.",
     "datasets": "List the data sets that come with hybridrec.",
     "doctor": "Check this installation.",

@@ -21,6 +21,10 @@ _HELD_OUT = {
     "leave-last-n": "the newest items of every user",
     "cold-items": "items with all their interactions; only these are ranked",
     "cold-users": "users, of whom a few interactions are given as history",
+    "by-time": "all interactions from a point in time on",
+    "warm-and-cold": "items with all their interactions, and some interactions of the others",
+    "labelled-pairs": "pairs of user and item that are labelled as liked or not",
+    "predefined": "the test part of the data set itself",
 }
 
 

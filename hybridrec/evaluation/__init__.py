@@ -3,27 +3,60 @@
 from __future__ import annotations
 
 from hybridrec.evaluation.evaluate import compare, evaluate
+from hybridrec.evaluation.knowledge import FeatureComparison, compare_features
+from hybridrec.evaluation.leakage import check_leakage
+from hybridrec.evaluation.measured import Evaluation
 from hybridrec.evaluation.metrics import METRICS
-from hybridrec.evaluation.results import Comparison, Evaluation
+from hybridrec.evaluation.results import Comparison
+from hybridrec.evaluation.runs import read_qrels, read_run, write_qrels, write_run
+from hybridrec.evaluation.slices import slice_names
 from hybridrec.evaluation.splits import (
+    SERIES,
     SPLITS,
     Split,
+    by_time,
     cold_items,
     cold_users,
+    export_split,
+    k_fold,
+    labelled_pairs,
     leave_last_n,
+    load_split,
+    predefined,
     random_split,
+    read_predefined,
+    sliding_windows,
+    warm_and_cold,
 )
 
 __all__ = [
     "METRICS",
+    "SERIES",
     "SPLITS",
     "Comparison",
     "Evaluation",
+    "FeatureComparison",
     "Split",
+    "by_time",
+    "check_leakage",
     "cold_items",
     "cold_users",
     "compare",
+    "compare_features",
     "evaluate",
+    "export_split",
+    "k_fold",
+    "labelled_pairs",
     "leave_last_n",
+    "load_split",
+    "predefined",
     "random_split",
+    "read_predefined",
+    "read_qrels",
+    "read_run",
+    "slice_names",
+    "sliding_windows",
+    "warm_and_cold",
+    "write_qrels",
+    "write_run",
 ]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.errors import NotFittedError, ParameterError, did_you_mean, first_few
-from hybridrec.evaluation.metrics import DEFAULT_METRICS, METRICS, Judgement
-from hybridrec.evaluation.results import Comparison, Evaluation, Slice
+from hybridrec.evaluation.measured import Evaluation, Slice
+from hybridrec.evaluation.metrics import DEFAULT_METRICS, METRICS, Context, Judgement
+from hybridrec.evaluation.results import Comparison
 from hybridrec.evaluation.runs import lists_of_run
+from hybridrec.evaluation.slices import Part, cut
 from hybridrec.evaluation.splits.split import Split
 from hybridrec.ranking.topk import check_k
 
@@ -28,8 +31,11 @@ def evaluate(
     *,
     metrics: Sequence[str] = DEFAULT_METRICS,
     k: int | Sequence[int] = (10, 20),
+    slices: Sequence[str] = (),
+    context: Context | None = None,
     num_threads: int = 0,
     name: str | None = None,
+    seed: int | None = None,
 ) -> Evaluation:
     """Measure the lists of a model or a run against the held-out interactions of a split.
 
@@ -37,29 +43,39 @@ def evaluate(
     (training rows, support) are never in a list, and only candidates of the split are. Where the
     test has both warm items (with training rows) and cold ones (without), every metric is also
     given on either slice: from the same lists, with only the slice's test items and catalogue,
-    over the users who have test items in it.
+    over the users who have test items in it. Further slices of items do the same; those of users
+    keep only these users.
 
     Parameters
     ----------
-    source : Recommender or data frame
+    source : Recommender, data frame or path
         A model fitted on ``split.train``, or a run of any system: a frame (pandas, polars, ...)
-        with columns for user, item, and ``rank`` or ``score``; see
+        with columns for user, item, and ``rank`` or ``score``, or a file of it; see
         `hybridrec.evaluation.runs.lists_of_run`.
     split : Split
     metrics : sequence of str, optional
-        Names from `hybridrec.evaluation.metrics.METRICS`; all of them by default.
+        Names from `hybridrec.evaluation.metrics.METRICS`; by default those of accuracy, and
+        coverage.
     k : int or sequence of int, default (10, 20)
         Cut-offs.
+    slices : sequence of str, optional
+        Such as "items:popularity", "users:activity", "items:genres" (any column of the item or
+        user table); see `hybridrec.evaluation.slices`. Parts without a test row are left out.
+    context : Context, optional
+        Features, categories and groups of the items, for the metrics that need them. What the
+        split knows is filled in.
     num_threads : int, default 0
         Threads of the model, 0 for all this process may use.
     name : str, optional
         Name in the results; by default that of the model's class, or "run".
+    seed : int, optional
+        Number of the repeat in the results; by default the ``random_state`` of the split.
 
     Raises
     ------
     ParameterError
-        If a metric is unknown, a cut-off is below 1, or the model was fitted on other ids or on
-        held-out interactions.
+        If a metric or slice is unknown, a cut-off is below 1, or the model was fitted on other
+        ids or on held-out interactions.
     NotFittedError
         If the model was not fitted.
     DataError, UnknownIdError
@@ -68,6 +84,7 @@ def evaluate(
     checked = _checked_metrics(metrics)
     cutoffs = _checked_cutoffs(k)
     width = min(cutoffs[-1], len(split.train.items))
+    parts, cut_notes = cut(slices, split)
     is_model = hasattr(source, "recommend_codes")
     if is_model:
         lists, notes = _lists_of_model(source, split, width, num_threads)
@@ -75,13 +92,13 @@ def evaluate(
         lists, notes = lists_of_run(source, split, width)
     return Evaluation(
         name or (source.model_name if is_model else "run"),
-        split.seed,
+        split.seed if seed is None else seed,
         cutoffs,
         {
-            part: _slice(judged, checked, split.train.users)
-            for part, judged in _judgements(lists, split, cutoffs).items()
+            on: _slice(judged, checked, split.train.users)
+            for on, judged in _judgements(lists, split, cutoffs, parts, context or Context())
         },
-        notes,
+        notes + cut_notes,
         split.test.backend,
     )
 
@@ -92,15 +109,20 @@ def compare(
     *,
     metrics: Sequence[str] = DEFAULT_METRICS,
     k: int | Sequence[int] = (10, 20),
+    slices: Sequence[str] = (),
+    context: Context | None = None,
     num_threads: int = 0,
+    seed: int | None = None,
 ) -> Comparison:
     """Evaluate several models and runs on the same split.
 
+    For several splits, compare on each and join with `Comparison.over`.
+
     Parameters
     ----------
-    sources : mapping of str to Recommender or data frame
+    sources : mapping of str to Recommender, data frame or path
         By the name they have in the results.
-    split, metrics, k, num_threads
+    split, metrics, k, slices, context, num_threads, seed
         As in `evaluate`.
 
     Raises
@@ -110,11 +132,12 @@ def compare(
     """
     if not sources:
         raise ParameterError("compare needs at least one model or run")
+    asked: dict[str, Any] = {"metrics": metrics, "k": k, "slices": slices, "context": context}
     return Comparison(
-        {
-            name: evaluate(source, split, metrics=metrics, k=k, num_threads=num_threads, name=name)
+        [
+            evaluate(source, split, name=name, seed=seed, num_threads=num_threads, **asked)
             for name, source in sources.items()
-        }
+        ]
     )
 
 
@@ -150,16 +173,43 @@ def _check_fitted_on_train(model: Recommender, split: Split) -> None:
         )
 
 
-def _judgements(lists: np.ndarray, split: Split, cutoffs: tuple[int, ...]) -> dict[str, Judgement]:
-    """Judge all test items, and warm and cold ones apart if there are both."""
+def _judgements(
+    lists: np.ndarray,
+    split: Split,
+    cutoffs: tuple[int, ...],
+    parts: Sequence[Part],
+    context: Context,
+) -> Iterator[tuple[str, Judgement]]:
+    """Judge all test items, warm and cold ones apart if there are both, and the parts asked for."""
     users, n_items = split.test_users, len(split.train.items)
     catalogue = np.ones(n_items, dtype=bool) if split.candidates is None else split.candidates
-    everything = Judgement(users, lists, split.test.matrix[users], cutoffs, catalogue)
+    context = replace(
+        context, train=split.train.matrix, seen=split.seen, tie=split.train.items.tie_order
+    )
+    everything = Judgement(users, lists, split.test.matrix[users], cutoffs, catalogue, context)
+    yield "all", everything
     warm = split.train.matrix.getnnz(axis=0) > 0
     warm_tests = warm[everything.test.indices]
-    if warm_tests.all() or not warm_tests.any():
-        return {"all": everything}
-    return {"all": everything, "warm": everything.on(warm), "cold": everything.on(~warm)}
+    if warm_tests.any() and not warm_tests.all():
+        yield "warm", everything.on(warm)
+        yield "cold", everything.on(~warm)
+    for part in parts:
+        if part.of_items:
+            judged = everything.on(part.members)
+        else:
+            judged = _of_users(everything, part.members[users])
+        if len(judged.users):
+            yield part.name, judged
+
+
+def _of_users(judged: Judgement, chosen: np.ndarray) -> Judgement:
+    """Return the judgement of some of the users, a mask over those judged."""
+    return replace(
+        judged,
+        users=judged.users[chosen],
+        lists=judged.lists[chosen],
+        test=judged.test[chosen],
+    )
 
 
 def _slice(judged: Judgement, names: Sequence[str], users: IdMap) -> Slice:

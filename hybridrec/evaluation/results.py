@@ -1,197 +1,308 @@
-"""What an evaluation found: per-user values, means, tables."""
+"""Several models side by side: means over users and seeds, tests of the differences, tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybridrec.dataset.frames import DEFAULT_BACKEND, Backend, make_frame
-from hybridrec.errors import ParameterError, did_you_mean, first_few
+from hybridrec.dataset.frames import make_frame
+from hybridrec.errors import ParameterError
+from hybridrec.evaluation.measured import Column, Evaluation, Slice, evaluated, summaries
+from hybridrec.evaluation.metrics import LOWER_IS_BETTER
+from hybridrec.evaluation.significance import (
+    DRAWS,
+    holm,
+    paired_tests,
+    standard_error,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-@dataclass(frozen=True, eq=False)
-class Slice:
-    """The values on one slice of the test: all of it, or its warm or cold items.
-
-    Attributes
-    ----------
-    users : ndarray
-        Ids of the users with test items in the slice.
-    covered_users : int
-        How many of them have a list that is not empty.
-    values : mapping of str to ndarray
-        For each metric one value per user and k, shape (n_users, n_k), or one per k for all
-        users together, shape (n_k,); float64.
-    """
-
-    users: np.ndarray
-    covered_users: int
-    values: Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """The result of `hybridrec.evaluation.evaluate` for one model or run.
-
-    Attributes
-    ----------
-    model : str
-        Its name in tables.
-    seed : int or None
-        The ``random_state`` of the split.
-    k : tuple of int
-        The cut-offs, ascending.
-    slices : mapping of str to Slice
-        "all", and "warm" and "cold" where the test has items of both kinds.
-    notes : tuple of str
-        What the reader of the numbers should know, such as rows of a run that were removed.
-    """
-
-    model: str
-    seed: int | None
-    k: tuple[int, ...]
-    slices: Mapping[str, Slice]
-    notes: tuple[str, ...] = ()
-    backend: Backend = field(default=DEFAULT_BACKEND, repr=False)
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics, in the order they were asked for."""
-        return tuple(self.slices["all"].values)
-
-    def values(self, metric: str, k: int, on: str = "all") -> np.ndarray:
-        """Return the values of a metric, float64 (n_users,), in the order of the slice's users.
-
-        A metric of all users together, such as coverage, has shape ().
-
-        Raises
-        ------
-        ParameterError
-            If the metric, the cut-off or the slice ``on`` was not evaluated.
-        """
-        part = _known(self.slices, on, "slice")
-        values: np.ndarray = _known(part.values, metric, "metric")
-        if k not in self.k:
-            raise ParameterError(f"k = {k} was not evaluated (k: {first_few(self.k)})")
-        return values[..., self.k.index(k)]
-
-    def mean(self, metric: str, k: int, on: str = "all") -> float:
-        """Return the mean over all test users of a slice."""
-        return float(self.values(metric, k, on).mean())
-
-    def standard_error(self, metric: str, k: int, on: str = "all") -> float:
-        """Return the standard error of the mean over users, NaN where there is none.
-
-        ``sd / sqrt(n_users)`` with the sample standard deviation. It speaks of the choice of
-        users only, not of that of the split or the model's seed.
-        """
-        values = self.values(metric, k, on)
-        if values.ndim == 0 or len(values) < 2:
-            return float("nan")
-        return float(values.std(ddof=1) / np.sqrt(len(values)))
-
-    def summary(self) -> list[dict[str, Any]]:
-        """Return one row per slice, metric and k, with the keys of ``--format json``.
-
-        ``model, metric, k, value, n_users, covered_users, slice, seed``.
-        """
-        return [
-            {
-                "model": self.model,
-                "metric": metric,
-                "k": k,
-                "value": self.mean(metric, k, on),
-                "n_users": len(part.users),
-                "covered_users": part.covered_users,
-                "slice": on,
-                "seed": self.seed,
-            }
-            for on, part in self.slices.items()
-            for metric in self.metrics
-            for k in self.k
-        ]
-
-    @property
-    def per_user(self) -> Any:
-        """Values of every test user: a frame ``user, metric, k, value``.
-
-        Of the library the interactions came from; without metrics of all users together.
-        """
-        part = self.slices["all"]
-        names = [metric for metric in self.metrics if part.values[metric].ndim == 2]
-        count, n_k = len(part.users), len(self.k)
-        columns = {
-            "user": np.tile(part.users, len(names) * n_k),
-            "metric": np.repeat(np.array(names, dtype=object), n_k * count),
-            "k": np.tile(np.repeat(np.array(self.k), count), len(names)),
-            "value": np.concatenate(
-                [np.empty(0), *(part.values[name].T.ravel() for name in names)]
-            ),
-        }
-        return make_frame(columns, self.backend)
+__all__ = ["Comparison", "Evaluation", "Slice"]
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Several evaluations on the same split.
+    """Evaluations of several models on the same split, or on the same several splits.
 
     Attributes
     ----------
-    evaluations : mapping of str to Evaluation
-        By model name, in the order given.
+    evaluations : sequence of Evaluation
+        Every model once per seed.
+
+    Raises
+    ------
+    ParameterError
+        If there is none, or models were evaluated with other seeds, metrics or users.
     """
 
-    evaluations: Mapping[str, Evaluation]
+    evaluations: Sequence[Evaluation]
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return the rows of every `Evaluation.summary`, model by model."""
-        return [row for one in self.evaluations.values() for row in one.summary()]
+    def __post_init__(self) -> None:
+        if not self.evaluations:
+            raise ParameterError("there is nothing to compare: no evaluation was given")
+        if len({one.columns for one in self.evaluations}) > 1:
+            raise ParameterError("all evaluations must have the same metrics and cut-offs")
+        first, *others = self.by_model.values()
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ParameterError(f"{first[0].model!r} was evaluated twice with a seed")
+        for other in others:
+            if [one.seed for one in other] != list(self.seeds):
+                raise ParameterError(
+                    f"{other[0].model!r} was evaluated with seeds {[one.seed for one in other]},"
+                    f" {first[0].model!r} with {list(self.seeds)}"
+                )
+            for one, reference in zip(other, first, strict=True):
+                _check_same_users(one, reference)
+
+    @classmethod
+    def over(cls, comparisons: Iterable[Comparison]) -> Comparison:
+        """Join comparisons of the same models on several splits, one per seed."""
+        return cls([one for part in comparisons for one in part.evaluations])
+
+    @cached_property
+    def by_model(self) -> Mapping[str, Sequence[Evaluation]]:
+        """The evaluations of every model, one per seed."""
+        found: dict[str, list[Evaluation]] = {}
+        for one in self.evaluations:
+            found.setdefault(one.model, []).append(one)
+        return found
+
+    @property
+    def by_seed(self) -> Sequence[Sequence[Evaluation]]:
+        """The evaluations with every seed, one per model, of the same users."""
+        return list(zip(*self.by_model.values(), strict=True))
+
+    @property
+    def seeds(self) -> tuple[int | None, ...]:
+        """The seed of each split."""
+        return tuple(one.seed for one in next(iter(self.by_model.values())))
 
     @property
     def slices(self) -> tuple[str, ...]:
-        """Names of the slices; every evaluation has the same."""
-        return tuple(next(iter(self.evaluations.values())).slices)
+        """Names of the slices that every split has."""
+        first, *others = self.evaluations
+        return tuple(on for on in first.slices if all(on in one.slices for one in others))
 
-    def table(self, on: str = "all") -> pd.DataFrame:
+    def mean(self, model: str, metric: str, k: int, on: str = "all") -> float:
+        """Return the mean over seeds of the means over users."""
+        return float(np.mean(self._means(model, metric, k, on)))
+
+    def spread(self, model: str, metric: str, k: int, on: str = "all") -> float:
+        """Return the sample standard deviation over seeds of the means, NaN for one seed.
+
+        It speaks of the choice of the split and of the model's random start, `standard_error`
+        of that of the users.
+        """
+        means = self._means(model, metric, k, on)
+        return float(np.std(means, ddof=1)) if len(means) > 1 else float("nan")
+
+    def standard_error(self, model: str, metric: str, k: int, on: str = "all") -> float:
+        """Return the standard error of `mean` over users, NaN where there is none.
+
+        A user tested with several seeds is one user: their values vary together.
+        """
+        parts = evaluated(self.by_model, model, "model")
+        values = [one.values(metric, k, on) for one in parts]
+        if values[0].ndim == 0:
+            return float("nan")
+        centred = [some - some.mean() for some in values]
+        return float(standard_error(_by_user(centred, [[one] for one in parts], on)))
+
+    def rows(self, confidence: float | None = None, **options: Any) -> list[dict[str, Any]]:
+        """Return the rows of every `Evaluation.summary`, seed by seed and model by model.
+
+        Faster than one by one with ``confidence``: users are drawn once for all models.
+        """
+        return [row for parts in self.by_seed for row in summaries(parts, confidence, **options)]
+
+    def significance(
+        self,
+        metric: str | None = None,
+        k: int | None = None,
+        test: str = "randomisation",
+        baseline: str | None = None,
+        *,
+        on: str = "all",
+        draws: int = DRAWS,
+        random_state: int = 0,
+        num_threads: int = 0,
+    ) -> Any:
+        """Test the differences between models, paired by user.
+
+        With several seeds, the difference is that of the means over the seeds, and a user is
+        one user however often they were tested. A small p-value says that other users would
+        show the difference too, not that other splits would: that is for `spread` to tell.
+
+        Parameters
+        ----------
+        metric : str, optional
+            By default every metric with a value per user.
+        k : int, optional
+            By default every cut-off.
+        test : {"randomisation", "t-test", "wilcoxon"}, default "randomisation"
+            See `hybridrec.evaluation.significance.paired_p_values`.
+        baseline : str, optional
+            Test every other model against this one; by default every pair of models.
+        on : str, default "all"
+            The slice.
+        draws, random_state, num_threads
+            Of the randomisation test. Its smallest p-value is ``1 / (draws + 1)``, which Holm's
+            correction multiplies by the number of rows: many comparisons need more draws.
+
+        Returns
+        -------
+        data frame
+            ``model, baseline, metric, k, difference, se, wins, ties, losses, p_value, p_holm``:
+            the model's mean less the baseline's and its standard error over users; the users
+            for whom the model is better, equal or worse; the p-value, and that after Holm's
+            correction over all rows of the frame.
+
+        Raises
+        ------
+        ParameterError
+            If a name is unknown, there is only one model, or a metric has no value per user.
+        """
+        options = {"draws": draws, "random_state": random_state, "num_threads": num_threads}
+        tested = self._tested(self._columns(metric, k), on, test, baseline, **options)
+        return make_frame(tested, self.evaluations[0].backend)
+
+    def table(
+        self, on: str = "all", *, test: str | None = "randomisation", level: float = 0.05
+    ) -> pd.DataFrame:
         """Return a table for reading: a row per model, a column per metric and k.
 
-        The cells are text, "mean ± standard error". Means are over the ``n_users`` users that
-        the evaluations share; the last column tells how many of them got a list at all.
-        """
-        import pandas as pd
+        The cells are text: the mean ± its standard error over users; with several seeds also
+        "sd", the standard deviation over them; and the letters of the models that this one beats
+        significantly. The last column tells how many of the tested users got a list at all.
 
-        rows = {
-            name: {
-                **{
-                    f"{metric}@{k}": _cell(one, metric, k, on)
-                    for metric in one.metrics
-                    for k in one.k
-                },
-                "users": f"{one.slices[on].covered_users}/{len(one.slices[on].users)}",
-            }
-            for name, one in self.evaluations.items()
-        }
-        return pd.DataFrame.from_dict(rows, orient="index")
+        Parameters
+        ----------
+        on : str, default "all"
+            The slice.
+        test : str or None, default "randomisation"
+            As in `significance`, for all pairs of models and all columns of the table; None
+            for no letters.
+        level : float, default 0.05
+            What a corrected p-value must be below.
+        """
+        from hybridrec.evaluation.tables import comparison_table
+
+        columns = self.evaluations[0].user_columns
+        if test is None or len(self.by_model) == 1 or not columns:
+            return comparison_table(self, on, None, level)
+        return comparison_table(self, on, self._tested(columns, on, test), level)
 
     def __str__(self) -> str:
-        return "\n\n".join(f"{on}\n{self.table(on).to_string()}" for on in self.slices)
+        from hybridrec.evaluation.tables import comparison_text
+
+        return comparison_text(self)
+
+    def _means(self, model: str, metric: str, k: int, on: str) -> list[float]:
+        return [one.mean(metric, k, on) for one in evaluated(self.by_model, model, "model")]
+
+    def _columns(self, metric: str | None, k: int | None) -> Sequence[Column]:
+        """Return the chosen columns, which must have values per user."""
+        one = self.evaluations[0]
+        if metric is not None and one.values(metric, one.k[0]).ndim == 0:
+            raise ParameterError(f"{metric} has one value for all users together: nothing to pair")
+        if k is not None:
+            one.values(one.metrics[0], k)
+        columns = [c for c in one.user_columns if metric in (None, c[0]) and k in (None, c[1])]
+        if not columns:
+            raise ParameterError("no metric with a value per user was evaluated: nothing to pair")
+        return columns
+
+    def _pairs(self, baseline: str | None) -> list[tuple[int, int]]:
+        models = list(self.by_model)
+        if len(models) == 1:
+            raise ParameterError(f"there is only one model, {models[0]!r}: nothing to test against")
+        if baseline is None:
+            return list(combinations(range(len(models)), 2))
+        evaluated(self.by_model, baseline, "model")
+        other = models.index(baseline)
+        return [(one, other) for one in range(len(models)) if one != other]
+
+    def _tested(
+        self,
+        columns: Sequence[Column],
+        on: str,
+        test: str,
+        baseline: str | None = None,
+        **options: Any,
+    ) -> dict[str, np.ndarray]:
+        """Return the columns of `significance`."""
+        pairs = self._pairs(baseline)
+        values = [
+            np.stack([one.matrix(columns, on) for one in parts], axis=1) for parts in self.by_seed
+        ]
+        found = paired_tests(_by_user(values, self.by_seed, on), pairs, test=test, **options)
+        metrics, cutoffs = map(np.array, zip(*columns, strict=True))
+        lower = np.isin(metrics, list(LOWER_IS_BETTER))
+        names = np.array(list(self.by_model), dtype=object)[np.array(pairs)]
+        shape = found.p_value.shape
+        tested = {
+            "model": np.broadcast_to(names[:, :1], shape),
+            "baseline": np.broadcast_to(names[:, 1:], shape),
+            "metric": np.broadcast_to(metrics.astype(object), shape),
+            "k": np.broadcast_to(cutoffs, shape),
+            "difference": found.difference,
+            "se": found.standard_error,
+            "wins": np.where(lower, found.smaller, found.larger),
+            "ties": found.equal,
+            "losses": np.where(lower, found.larger, found.smaller),
+            "p_value": found.p_value,
+            "p_holm": holm(found.p_value.ravel()),
+        }
+        return {name: array.ravel() for name, array in tested.items()}
 
 
-def _cell(evaluation: Evaluation, metric: str, k: int, on: str) -> str:
-    mean, error = evaluation.mean(metric, k, on), evaluation.standard_error(metric, k, on)
-    return f"{mean:.4f}" if np.isnan(error) else f"{mean:.4f} ± {error:.4f}"
+def _by_user(
+    values: Sequence[np.ndarray], evaluations: Sequence[Sequence[Evaluation]], on: str
+) -> np.ndarray:
+    """Return what every user adds to the mean over seeds of the means over users.
+
+    Parameters
+    ----------
+    values : sequence of ndarray, shape (n_users of the seed, ...)
+        Values of each seed.
+    evaluations : sequence of sequence of Evaluation
+        Those of each seed, which know the users.
+    on : str
+        The slice.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_users of all seeds, ...)
+        For one seed the values themselves. Else the sum of a user's values, each times
+        ``n_users of all seeds / (n_seeds * n_users of the seed)``, so that the mean over
+        axis 0 is that mean of means.
+    """
+    if len(values) == 1:
+        return values[0]
+    users = [parts[0].slices[on].users for parts in evaluations]
+    everyone, rows = np.unique(np.concatenate(users), return_inverse=True)
+    added = np.zeros((len(everyone), *values[0].shape[1:]))
+    start = 0
+    for one in values:
+        own = rows[start : start + len(one)]
+        added[own] += one * (len(everyone) / (len(values) * len(one)))
+        start += len(one)
+    return added
 
 
-def _known(values: Mapping[str, Any], name: str, role: str) -> Any:
-    if name not in values:
+def _check_same_users(one: Evaluation, other: Evaluation) -> None:
+    same = one.slices.keys() == other.slices.keys() and all(
+        np.array_equal(part.users, other.slices[on].users) for on, part in one.slices.items()
+    )
+    if not same:
         raise ParameterError(
-            f"{role} {name!r} was not evaluated{did_you_mean(name, values)}"
-            f" ({role}s: {first_few(values, 10)})"
+            f"{one.model!r} and {other.model!r} were evaluated on other users or slices; evaluate"
+            " them on the same split"
         )
-    return values[name]

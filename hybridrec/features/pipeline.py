@@ -122,7 +122,8 @@ class FeaturePipeline:
             If the dataset offers nothing for a block, a block is of the other side, or a weight
             names no block.
         """
-        named = self.blocks if self.blocks is not None else default_blocks(dataset, self.side)
+        given = self.blocks if self.blocks is not None else default_blocks(dataset, self.side)
+        named = list(given)
         if not named:
             raise ParameterError(
                 f"the dataset has no side information about {self.side}s: give a knowledge graph"

@@ -1,4 +1,4 @@
-"""Kernels of evaluation: lists against sorted test items, and rows of a run into lists.
+"""Kernels of evaluation: lists against sorted test items, rows of a run into lists, samples.
 
 A list is a row of item codes, best first, without repeats; a negative code ends it. The test
 items of user ``u`` are ``indices[indptr[u]:indptr[u + 1]]``, sorted.
@@ -9,18 +9,27 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from hybridrec.kernels.rng import bounded, stream_key
+
+_SHORT = 16
+
 
 @njit(cache=True, nogil=True)
 def _contains(values: np.ndarray, low: int, high: int, wanted: int) -> bool:
-    """Tell whether the sorted stretch [low, high) of ``values`` holds ``wanted``."""
-    end = high
-    while low < high:
+    """Tell whether the sorted stretch [low, high) of ``values`` holds ``wanted``.
+
+    Halved until it is short, then read to its end: branches that cannot be guessed cost more.
+    """
+    while high - low > _SHORT:
         middle = (low + high) >> 1
-        if values[middle] < wanted:
-            low = middle + 1
+        if values[middle] <= wanted:
+            low = middle
         else:
             high = middle
-    return low < end and values[low] == wanted
+    found = False
+    for place in range(low, high):
+        found |= values[place] == wanted
+    return found
 
 
 @njit(cache=True, nogil=True)
@@ -156,3 +165,108 @@ def lists_of_rows(
         kept[user, place] = key
         lists[user, place] = item
     return lists
+
+
+@njit(cache=True, nogil=True)
+def repeated_pairs(
+    users: np.ndarray, values: np.ndarray, n_users: int, n_values: int
+) -> np.ndarray:
+    """Tell which rows hold a (user, value) pair that an earlier row holds, bool (rows,).
+
+    Rows are put in the order of their users, then each user leaves a mark on every value: no
+    hashing, no sorting. ``values`` are integers in [0, n_values).
+    """
+    starts = np.zeros(n_users + 1, dtype=np.int64)
+    for user in users:
+        starts[user + 1] += 1
+    starts = np.cumsum(starts)
+    order = np.empty(len(users), dtype=np.int64)
+    for at in range(len(users)):
+        order[starts[users[at]]] = at
+        starts[users[at]] += 1
+    repeated = np.zeros(len(users), dtype=np.bool_)
+    marks = np.full(n_values, -1, dtype=np.int32)
+    for row in order:
+        repeated[row] = marks[values[row]] == users[row]
+        marks[values[row]] = users[row]
+    return repeated
+
+
+@njit(cache=True, nogil=True)
+def popular_places(
+    lists: np.ndarray,
+    users: np.ndarray,
+    seen_indptr: np.ndarray,
+    seen: np.ndarray,
+    popular_rank: np.ndarray,
+) -> np.ndarray:
+    """Return where each listed item stands in its user's own list of popular items, from 1.
+
+    That list holds all items by ``popular_rank`` (int32, shape (n_items,), from 1) without those
+    the user has. int32, of the shape of ``lists``; 0 for no item and for an unknown one.
+    """
+    places = np.zeros(lists.shape, dtype=np.int32)
+    for row in range(len(lists)):
+        own = seen[seen_indptr[users[row]] : seen_indptr[users[row] + 1]]
+        for slot in range(lists.shape[1]):
+            item = lists[row, slot]
+            if item < 0 or item >= len(popular_rank):
+                continue
+            place = popular_rank[item]
+            for other in own:
+                place -= popular_rank[other] < popular_rank[item]
+            places[row, slot] = place
+    return places
+
+
+@njit(cache=True, nogil=True)
+def stream_keys(seed: np.uint64, units: np.ndarray) -> np.ndarray:
+    """Return the key of the random stream of every unit, uint64 (units,)."""
+    keys = np.empty(len(units), dtype=np.uint64)
+    for place in range(len(units)):
+        keys[place] = stream_key(seed, units[place])
+    return keys
+
+
+@njit(cache=True, nogil=True)
+def sample_columns(
+    indptr: np.ndarray, known: np.ndarray, keys: np.ndarray, n_columns: int, size: int
+) -> np.ndarray:
+    """Draw ``size`` different columns for every row, none of them known.
+
+    Parameters
+    ----------
+    indptr, known : ndarray of int
+        CSR rows of sorted columns that must not be drawn.
+    keys : ndarray of uint64, shape (rows,)
+        Keys of random streams.
+    n_columns, size : int
+
+    Returns
+    -------
+    ndarray of int32, shape (rows, size)
+        Ascending; ends with -1 where fewer are open. All sets are equally likely (Floyd's method:
+        Bentley & Floyd, "A sample of brilliance", CACM 1987).
+    """
+    drawn = np.full((len(keys), size), -1, dtype=np.int32)
+    for row in range(len(keys)):
+        hidden = known[indptr[row] : indptr[row + 1]]
+        n_open = n_columns - len(hidden)
+        kept = drawn[row]
+        count = 0
+        for last in range(max(n_open - size, 0), n_open):
+            wanted = bounded(keys[row], last, last + 1)
+            if _contains(kept, 0, count, wanted):
+                wanted = last
+            place = count
+            while place > 0 and kept[place - 1] > wanted:
+                kept[place] = kept[place - 1]
+                place -= 1
+            kept[place] = wanted
+            count += 1
+        passed = 0
+        for place in range(count):
+            while passed < len(hidden) and hidden[passed] <= kept[place] + passed:
+                passed += 1
+            kept[place] += passed
+    return drawn

@@ -10,7 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-_RELATIVE = 2.0**-22  # covers the rounding of a threshold, and of its sum with the error, to float32
+_RELATIVE = (
+    2.0**-22
+)  # covers the rounding of a threshold, and of its sum with the error, to float32
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc"})

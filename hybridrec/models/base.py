@@ -274,9 +274,9 @@ class Recommender(Parameters, ABC):
             scorer, rows, seen = self.scorer_, user_codes, self.history_[user_codes]
             sources = self.user_sources_[user_codes].copy()
         else:
-            scorer, rows, seen = self._fold_in(history), np.arange(history.shape[0]), history
             told = self._tell_something(history)
             sources = np.where(told, FOLD_IN, POPULAR).astype(np.int8)
+            scorer, rows, seen = self._fold_in(history), np.arange(history.shape[0]), history
         width = min(check_k(k), len(self.items_))
         best = np.full((len(rows), width), -1, dtype=np.int32)
         scores = np.full((len(rows), width), -np.inf, dtype=np.float32)

@@ -84,11 +84,10 @@ def add_items(
 def update_model(model: Recommender, interactions: Any) -> None:
     """Fold new interactions in, without a refit.
 
-    Users with new interactions are folded in again from their whole history; one whose items all
-    are new to the model is served the popular items. New items get
-    factors from their users where the model can do that (the ALS family and the baselines);
-    elsewhere they are kept, and recommended after the next fit. All other rows stay as they are,
-    bit for bit.
+    Users with new interactions are folded in again from their whole history; one whose items are
+    all new to the model is served the popular items. New items get factors from their users where
+    the model can do that (the ALS family and the baselines); elsewhere they are kept, and
+    recommended after the next fit. All other rows stay as they are, bit for bit.
 
     Parameters
     ----------

@@ -129,8 +129,8 @@ class HybridALS(Recommender):
         user_features: csr_matrix | None,
     ) -> Scorer:
         self._check_parameters()
-        self.mean_weight_ = np.array(matrix.data.mean(dtype=np.float64))
-        rows = matrix / float(self.mean_weight_)
+        mean = float(matrix.data.mean(dtype=np.float64))
+        rows = matrix / mean
         users = _Side(rows.tocsr(), user_features, self)
         items = _Side(rows.T.tocsr(), item_features, self)
         stream = random_stream(check_random_state(self.random_state))
@@ -142,7 +142,7 @@ class HybridALS(Recommender):
                 items.solve(users, 1.0 / self.alpha)
             user_factors, _ = self._finished(users, items.factors)
             item_factors, self._item_map = self._finished(items, users.factors)
-        self.item_weights_ = items.weights
+        self.mean_weight_, self.item_weights_ = np.array(mean), items.weights
         return _scorer(user_factors, item_factors)
 
     def _check_parameters(self) -> None:

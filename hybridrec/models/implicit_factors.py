@@ -51,11 +51,12 @@ class _ImplicitFactors(Recommender):
             "random_state": check_random_state(self.random_state),
             "num_threads": resolve_threads(self.num_threads),
         }
-        self.mean_weight_ = np.array(matrix.data.mean(dtype=np.float64))
+        mean = float(matrix.data.mean(dtype=np.float64))
         package, own = self._package()  # imported here, so that its BLAS is capped below
         with threads(self.num_threads):
             model = package(**common, **own)
-            model.fit(matrix / float(self.mean_weight_), show_progress=False)
+            model.fit(matrix / mean, show_progress=False)
+        self.mean_weight_ = np.array(mean)
         return self._scorer(np.asarray(model.user_factors), np.asarray(model.item_factors))
 
     def _scorer(self, user_factors: np.ndarray, item_factors: np.ndarray) -> FactorScorer:

@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+KINDS = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
 class Parameters:
-    """Constructor parameters, all keyword-only and stored under their own names."""
+    """Constructor parameters, all with a default and stored under their own names."""
 
     model_name: ClassVar[str]
 
@@ -23,7 +26,7 @@ class Parameters:
         return {
             name: parameter.default
             for name, parameter in signature.parameters.items()
-            if parameter.kind is parameter.KEYWORD_ONLY
+            if name != "self" and parameter.kind in KINDS
         }
 
     def get_params(self) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def score_table():
 
 @pytest.fixture
 def random_dataset():
-    """Make a data set with repeated pairs, timestamps and some rows of weight 0."""
+    """Make a data set with repeated pairs, timestamps, some rows of weight 0, and parts."""
 
     def make(seed: int = 0, rows: int = 600, users: int = 30, items: int = 25) -> Dataset:
         rng = np.random.default_rng(seed)
@@ -71,8 +71,11 @@ def random_dataset():
                 "timestamp": rng.integers(1_000_000_000, 1_000_000_050, rows),
             }
         )
+        seventh = (frame["user"] + frame["item"].str[1:].astype(int)) % 7
+        frame["part"] = np.where(seventh == 0, "test", "train")
         return Dataset.build(
-            Interactions.from_frame(frame), item_table=pd.DataFrame({"item": ["never", "i0"]})
+            Interactions.from_frame(frame, context=["part"]),
+            item_table=pd.DataFrame({"item": ["never", "i0"]}),
         )
 
     return make

@@ -8,8 +8,9 @@ import pytest
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.interactions import Interactions
 from hybridrec.errors import NotFittedError, ParameterError
-from hybridrec.evaluation import METRICS, SPLITS, Split, compare, evaluate
+from hybridrec.evaluation import METRICS, SPLITS, Comparison, Split, compare, evaluate
 from hybridrec.evaluation.evaluate import _BLOCK
+from hybridrec.evaluation.metrics import Context
 
 COLD = 3
 
@@ -79,7 +80,7 @@ def test_a_run_of_the_model_gives_the_same_numbers(random_dataset, score_table, 
     assert set(ours.slices) == set(theirs.slices)
     for part, values in ours.slices.items():
         assert values.covered_users == theirs.slices[part].covered_users
-        for metric in METRICS:
+        for metric in ours.metrics:
             assert np.array_equal(values.values[metric], theirs.slices[part].values[metric])
 
 
@@ -159,13 +160,53 @@ def test_a_metric_of_your_own(model, split, monkeypatch):
     assert found.values("length", 3).tolist() == [3, 0, 2]
 
 
+def test_metrics_that_need_more(model, split):
+    """What the split knows is there by itself, the rest is given."""
+    needy = ["novelty", "serendipity", "gini", "arp"]
+    found = evaluate(model, split, metrics=needy, k=3)
+    assert found.metrics == tuple(needy)
+    # one training user each of a, b, c: arp of [d, c, b] 2/3, of none 0, of [b, a] 1
+    assert found.values("arp", 3) == pytest.approx([2 / 3, 0, 1])
+    with pytest.raises(ParameterError, match="needs features of the items"):
+        evaluate(model, split, metrics=["diversity"])
+    alike = Context(features=np.ones((4, 1)))
+    assert (
+        evaluate(model, split, metrics=["diversity"], k=3, context=alike).mean("diversity", 3) == 0
+    )
+
+
 def test_compare(model, split):
     frame = model.run(split)
     both = compare({"table": model, "run": frame}, split, k=2)
-    assert list(both.evaluations) == ["table", "run"]
-    assert [row["model"] for row in both.rows()[:1]] == ["table"]
-    values = {name: one.mean("ndcg", 2) for name, one in both.evaluations.items()}
-    assert values["table"] == values["run"]
-    assert both.evaluations["run"].notes == ("2 rows removed: the user is known to have the item",)
+    assert list(both.by_model) == ["table", "run"]
+    assert both.mean("table", "ndcg", 2) == both.mean("run", "ndcg", 2)
+    (run,) = both.by_model["run"]
+    assert run.notes == ("2 rows removed: the user is known to have the item",)
     with pytest.raises(ParameterError, match="at least one"):
         compare({}, split)
+
+
+def test_compare_on_slices_and_several_splits(random_dataset, score_table):
+    comparisons = []
+    for fold in range(3):
+        split = SPLITS["random"](random_dataset(), random_state=fold)
+        shape = len(split.train.users), len(split.train.items)
+        scores = np.random.default_rng(fold).random((2, *shape))
+        models = {name: score_table(split.train, scores[one]) for one, name in enumerate("ab")}
+        asked = {"metrics": ["recall"], "k": 5, "slices": ["users:activity"], "seed": 10 + fold}
+        comparisons.append(compare(models, split, **asked))
+    found = Comparison.over(comparisons)
+    assert found.seeds == (10, 11, 12)
+    assert {"all", "users:activity=hot", "users:activity=warm"} <= set(found.slices)
+    means = [one.mean("a", "recall", 5, "users:activity=warm") for one in comparisons]
+    assert found.mean("a", "recall", 5, "users:activity=warm") == pytest.approx(np.mean(means))
+    frame = found.significance("recall", 5, on="users:activity=warm")
+    gap = found.mean("a", "recall", 5, "users:activity=warm") - found.mean(
+        "b", "recall", 5, "users:activity=warm"
+    )
+    assert frame["difference"][0] == pytest.approx(gap)
+
+
+def test_seed_of_the_results(model, split):
+    assert evaluate(model, split).seed == 4
+    assert {row["seed"] for row in evaluate(model, split, seed=0).summary()} == {0}

@@ -110,11 +110,13 @@ def test_the_run_is_not_changed(split):
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
-        (run([(1, "b", 1.0), (2, "a", 1.0), (1, "b", 2.0)]), r"distinct.*'\(1, b\)'"),
-        (run([(1, "b", 1), (1, "c", 1)], "rank"), r"ranks of a user.*'\(1, c\)'"),
-        (run([(1, "b", 1.0), (1, "c", np.nan)]), "'score' has no number in rows 1"),
-        (run([(1, "b", 1), (1, "c", np.nan)], "rank"), "'rank' has no number in rows 1"),
-        (run([(1, "b", "high")]), "'score' must hold numbers"),
+        (run([(1, "b", 1.0), (2, "a", 1.0), (1, "b", 2.0)]), "run: the items of .*: rows 2"),
+        (run([(1, "b", 1), (1, "c", 1)], "rank"), "run: the ranks of a user .*: rows 1"),
+        (run([(1, "b", 1.0), (1, "c", np.nan)]), "run: column 'score' holds no number: rows 1"),
+        (run([(1, "b", 1), (1, "c", np.nan)], "rank"), "column 'rank' holds no number: rows 1"),
+        (run([(1, "b", 1), (1, "c", np.inf)]), "column 'score' holds no number: rows 1"),
+        (run([(1, "b", "high")]), "column 'score' holds no number: rows 0 hold 'high'"),
+        (run([(None, "b", 1.0)]), "run: user id missing: rows 0"),
         (run([(1, "b", 1.0)], "points"), "no column 'rank' or 'score'"),
         (run([(1, "X", 1.0), (2, "Y", 1.0)]), "no item is known; the run has items like 'X'"),
         (run([(1, 7, 1.0)]), "no item is known; the run has items like 7"),
@@ -125,6 +127,30 @@ def test_the_run_is_not_changed(split):
 def test_refusals(split, frame, message):
     with pytest.raises(DataError, match=message):
         lists_of_run(frame, split, 2)
+
+
+def test_ids_are_compared_as_text_where_types_differ(split):
+    frame = run([("1", "b", 0.1), ("2", "a", 0.2)])
+    lists, _ = lists_of_run(frame, split, 2)
+    assert ids(lists, split) == [["b"], ["a"]]
+    rows = Interactions.from_frame(pd.DataFrame({"user": ["u", "u"], "item": ["7", "07"]}))
+    texts = Split("mine", {}, Dataset.build(rows.take([0])), rows.take([1]))
+    frame = run([("u", 7, 1.0), ("u", 8, 2.0)])
+    lists, notes = lists_of_run(frame, texts, 2)
+    assert lists.tolist() == [[2, -1]]
+    assert notes[0].startswith("1 rows removed: the user is known")
+    assert "'8'" in notes[1]
+
+
+def test_a_file_is_a_run(split, tmp_path):
+    path = tmp_path / "run.csv"
+    path.write_text("user,item,score\n1,b,0.1\n1,c,0.7\n2,a,-1\n")
+    expected, _ = lists_of_run(run([(1, "b", 0.1), (1, "c", 0.7), (2, "a", -1)]), split, 3)
+    lists, _ = lists_of_run(path, split, 3)
+    assert lists.tolist() == expected.tolist()
+    path.write_text("user,item,score\n9,b,0.1\n")
+    with pytest.raises(UnknownIdError, match=r"run\.csv: unknown user id 9"):
+        lists_of_run(str(path), split, 3)
 
 
 def test_unknown_users_are_named(split):

@@ -6,7 +6,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridrec.kernels.metrics import best_ranks, lists_of_rows, rank_statistics, stored_pairs
+from hybridrec.kernels.metrics import (
+    best_ranks,
+    lists_of_rows,
+    popular_places,
+    rank_statistics,
+    repeated_pairs,
+    sample_columns,
+    stored_pairs,
+    stream_keys,
+)
 
 N_ITEMS = 12
 
@@ -91,3 +100,48 @@ def test_lists_of_rows_sorts_by_key_then_tie(rows, tie, width):
         own = sorted((key, tie[item], item) for (one, item), key in rows.items() if one == user)
         best = [item for _, _, item in own[:width]]
         assert found[user].tolist() == best + [-1] * (width - len(best))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), max_size=30))
+def test_repeated_pairs_marks_all_but_the_first(pairs):
+    users, values = np.array(pairs, dtype=np.int32).reshape(-1, 2).T
+    expected = [pair in pairs[:row] for row, pair in enumerate(pairs)]
+    assert repeated_pairs(users, values, 4, 5).tolist() == expected
+
+
+def test_popular_places():
+    ranks = np.array([1, 2, 3, 4, 5], dtype=np.int32)
+    indptr, seen = csr([{0, 3}, set()])
+    lists = np.array([[1, 2, 4, -1], [4, 9, 0, 1]], dtype=np.int32)
+    users = np.array([0, 1], dtype=np.int32)
+    places = popular_places(lists, users, indptr, seen, ranks)
+    assert places.tolist() == [[1, 2, 3, 0], [5, 0, 1, 2]]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.sets(st.integers(0, N_ITEMS - 1)), min_size=1, max_size=4),
+    st.integers(1, N_ITEMS + 2),
+    st.integers(0, 2**32),
+)
+def test_samples_are_distinct_open_columns(known, size, seed):
+    keys = stream_keys(np.uint64(seed), np.arange(len(known)))
+    for one, drawn in zip(known, sample_columns(*csr(known), keys, N_ITEMS, size), strict=True):
+        open_to = set(range(N_ITEMS)) - one
+        count = min(size, len(open_to))
+        assert drawn[:count].tolist() == sorted(set(drawn[:count].tolist()))
+        assert set(drawn[:count].tolist()) <= open_to
+        assert (drawn[count:] == -1).all()
+
+
+def test_all_samples_are_equally_likely():
+    n_rows = 20_000
+    indptr = np.arange(n_rows + 1, dtype=np.int32) * 2
+    known = np.tile(np.array([1, 4], dtype=np.int32), n_rows)
+    keys = stream_keys(np.uint64(0), np.arange(n_rows))
+    drawn = sample_columns(indptr, known, keys, 6, 2)
+    sets, counts = np.unique(drawn, axis=0, return_counts=True)
+    assert len(sets) == 6  # pairs of the 4 open columns
+    # five standard deviations of a count
+    assert np.abs(counts - n_rows / 6).max() < 5 * np.sqrt(n_rows * (1 / 6) * (5 / 6))

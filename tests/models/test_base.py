@@ -237,6 +237,11 @@ class TestArguments:
     def test_huge_k_takes_no_memory(self, model):
         assert len(model.recommend([1], k=10**12)) == 60 - model.history_[[1]].nnz
 
+    def test_a_history_of_another_catalogue(self, model):
+        """Kernels would read past the end of the factors."""
+        with pytest.raises(ValueError, match="mismatch"):
+            model.recommend_codes(np.array([-1]), 3, history=csr_matrix((1, 61)))
+
     def test_recommend_codes_of_a_mask(self, model):
         mask = np.zeros(60, dtype=bool)
         mask[[2, 50]] = True

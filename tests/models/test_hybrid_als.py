@@ -43,13 +43,16 @@ def penalty(factors, count, features, model):
     return (1 - share) * strength @ square + share * model.regularization * fit
 
 
-def objective(model, data):
-    """Return the objective of the docstring, over users and items that have interactions."""
+def objective(model, data, moved=(0.0, 0.0)):
+    """Return the objective of the docstring, over users and items that have interactions.
+
+    Their factors may be moved; W is always the best one.
+    """
     dense = data.matrix.toarray().astype(np.float64)
     users, items = dense.any(axis=1), dense.any(axis=0)
     dense = dense[users][:, items] / data.matrix.data.mean(dtype=np.float64)
-    X = model.scorer_.user_factors[users].astype(np.float64)
-    Y = model.scorer_.item_factors[items].astype(np.float64)
+    X = model.scorer_.user_factors[users] + moved[0]
+    Y = model.scorer_.item_factors[items] + moved[1]
     confidence = np.where(dense > 0, dense, 1 / model.alpha)
     total = (confidence * np.square((dense > 0) - X @ Y.T)).sum()
     for factors, warm, axis, pipeline in (
@@ -75,6 +78,21 @@ def test_every_iteration_lowers_the_objective(sided, features, monkeypatch):
     assert (np.diff(values) < 1e-6 * values[0]).all()
     assert values[-1] < 0.95 * values[0]
     assert values[-2] - values[-1] < 1e-3 * values[0]  # it comes to rest
+
+
+@pytest.mark.parametrize("features", [False, True])
+def test_it_comes_to_rest_where_the_objective_is_flat(sided, features, monkeypatch):
+    """A small step in any direction raises it, and as much as the step back."""
+    monkeypatch.setattr(FeaturePrior, "fit", exact_ridge)
+    model, rng = fitted_for(sided, 200, features), np.random.default_rng(0)
+    rest = objective(model, sided)
+    for _ in range(5):
+        step = 0.01 * rng.normal(size=(40, 5)), 0.01 * rng.normal(size=(60, 5))
+        ahead, back = (
+            objective(model, sided, [sign * one for one in step]) - rest for sign in (1, -1)
+        )
+        assert ahead > 0
+        assert abs(ahead - back) < 0.05 * (ahead + back)
 
 
 def test_conjugate_gradients_reach_the_same_objective(sided, monkeypatch):

@@ -133,6 +133,16 @@ def test_bad_parameters(model, name, dataset):
         model.fit(dataset)
 
 
+def test_a_fit_that_fails_leaves_the_first_as_it_was(ratings):
+    model = ALS(factors=3, iterations=2).fit(ratings)
+    history = pd.DataFrame({"user": [99], "item": [1]})
+    before = model.recommend(history=history)
+    with pytest.raises(ParameterError, match="alpha"):
+        model.set_params(alpha=0).fit(ratings.assign(weight=100.0))
+    model.set_params(alpha=10.0)
+    pd.testing.assert_frame_equal(model.recommend(history=history), before)
+
+
 @pytest.mark.parametrize("kind", [ALS, BPR, LogisticMF])
 def test_numbers_of_numpy_are_numbers(kind, dataset):
     model = kind(factors=np.int64(3), iterations=np.int32(2), regularization=np.float32(0.5))

@@ -13,6 +13,7 @@ from hybridrec.models.item_knn import ItemKNN
 KINDS = {"cosine": CosineRecommender, "tfidf": TFIDFRecommender, "bm25": BM25Recommender}
 
 
+@pytest.mark.filterwarnings("ignore:Method expects CSR input")  # of its own conversion
 @pytest.mark.parametrize("similarity", KINDS)
 def test_scores_and_lists_of_the_package(similarity, dataset):
     """With all neighbours; the package scores the seen items too, so it is asked for all."""

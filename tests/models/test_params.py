@@ -27,6 +27,18 @@ def test_get_and_set():
     assert repr(one) == "Example(factors=3, loss='bpr')"
 
 
+def test_parameters_of_your_own_class_need_not_be_keyword_only():
+    """Or they would be lost on the way through a model folder."""
+
+    class Mine(Parameters):
+        model_name = "mine"
+
+        def __init__(self, depth=3, *, width=4):
+            self.depth, self.width = depth, width
+
+    assert Mine(5).get_params() == {"depth": 5, "width": 4}
+
+
 def test_unknown_parameter():
     message = r"example has no parameter 'factor'; did you mean 'factors'\? \(there are factors, l"
     with pytest.raises(ParameterError, match=message):

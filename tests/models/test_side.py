@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
+from hybridrec.dataset.dataset import Dataset
 from hybridrec.errors import DataError, ParameterError
 from hybridrec.features.blocks import FeatureBlock, Features
 from hybridrec.features.pipeline import FeaturePipeline
 from hybridrec.models.content import Content
 from hybridrec.models.hybrid_als import HybridALS
 from hybridrec.models.implicit_factors import ALS
+from hybridrec.models.side import has_entries
 
 
-block = FeatureBlock("own", np.eye(n, 3, dtype=np.float32), np.array(list("abc"))
-    return Features([block])
+def features(n):
+    return Features([FeatureBlock("own", np.eye(n, 3, dtype=np.float32), np.array(list("abc")))])
 
 
 def test_ready_made(ratings):
@@ -51,3 +54,19 @@ def test_blocks_of_weight_zero_tell_nothing_of_cold_items(dataset):
 def test_a_pipeline_of_the_other_side(dataset):
     with pytest.raises(ParameterError, match="a pipeline of user features was given as item"):
         HybridALS().fit(dataset, item_features=FeaturePipeline(side="user"))
+
+
+def test_two_models_of_one_pipeline(dataset):
+    """Each keeps what it was fitted on."""
+    pipeline = FeaturePipeline(["columns"])
+    first = Content().fit(dataset, item_features=pipeline)
+    rows = first.item_pipeline_.transform(dataset).matrix().toarray()
+    other = dataset.item_table.assign(item=range(62), block="none")
+    Content().fit(Dataset.build(dataset.interactions, item_table=other), item_features=pipeline)
+    np.testing.assert_array_equal(first.item_pipeline_.transform(dataset).matrix().toarray(), rows)
+
+
+@pytest.mark.parametrize(("rows", "known"), [(None, [0, 0]), ([[0], [2]], [0, 1])])
+def test_has_entries(rows, known):
+    matrix = None if rows is None else csr_matrix(np.array(rows))
+    assert has_entries(matrix, 2).tolist() == known

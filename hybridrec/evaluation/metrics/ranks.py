@@ -2,51 +2,67 @@
 
 Ranks count from 1. ``rel(r)`` is 1 if the item at rank r is a test item, else 0; test items are
 not graded. An empty list counts 0, and so does a user without test items
-(`hybridrec.evaluation.evaluate` never averages over those).
+(`hybridrec.evaluation.evaluate` never averages over those). Values are per user, float64
+(n_users, n_k); the mean over all test users is reported.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from hybridrec.evaluation.metrics.judgement import Judgement, ratio
+from hybridrec.evaluation.metrics.judgement import Judged, ratio
 
 
-def ndcg(judged: Judgement) -> np.ndarray:
-    """NDCG@k = DCG@k / IDCG@k, per user, float64 (n_users, n_k).
+def ndcg(judged: Judged) -> np.ndarray:
+    """NDCG@k = DCG@k / IDCG@k, where DCG@k = sum over r <= k of rel(r) / log2(r + 1).
 
-    ``DCG@k = sum over r <= k of rel(r) / log2(r + 1)``; ``IDCG@k`` is the DCG of a list that
-    begins with all test items, ``sum over r <= min(k, |test|) of 1 / log2(r + 1)``. A perfect
-    list scores 1 however few test items there are.
+    ``IDCG@k`` is the DCG of a list that begins with all test items, ``sum over r <= min(k,
+    |test|) of 1 / log2(r + 1)``. A perfect list scores 1 however few test items there are.
+    Järvelin & Kekäläinen (TOIS 2002), with the discount of Burges et al. (ICML 2005).
 
     Differs from
-        RecTools, whose IDCG sums over all k ranks unless ``divide_by_achievable=True``; LensKit,
-        which discounts by ``max(log2(r), 1)``, so that rank 2 costs nothing. implicit, RecBole
-        and ranx (with test items graded 1) agree.
+    ------------
+    RecTools : IDCG sums over all k ranks unless ``divide_by_achievable=True``.
+    implicit : the same.
+    LensKit : discounts by max(log2(r), 1), so that rank 2 costs nothing.
+    RecBole : the same.
+    ranx : the same, with test items graded 1.
     """
     ideal = np.concatenate([[0.0], np.cumsum(judged.discounts)])
     best_hits = np.minimum(judged.test_counts, judged.cutoffs)
     return ratio(judged.statistics.gains, ideal[best_hits])
 
 
-def average_precision(judged: Judgement) -> np.ndarray:
-    """AP@k = sum over r <= k of rel(r) Precision@r, / min(k, |test|), per user (n_users, n_k).
+def average_precision(judged: Judged) -> np.ndarray:
+    """AP@k = sum over r <= k of rel(r) Precision@r, / min(k, |test|).
 
-    Its mean over the users is MAP@k. A perfect list scores 1.
+    Its mean over the users is MAP@k. A perfect list scores 1. Buckley & Voorhees (SIGIR 2000),
+    cut at k.
 
     Differs from
-        RecTools and ranx, which divide by |test| (RecTools by k with ``divide_by_k=True``);
-        LensKit, which divides by the length of the list where that is less. implicit and RecBole
-        agree.
+    ------------
+    RecTools : divides by |test|, or by k with ``divide_by_k=True``.
+    implicit : the same.
+    LensKit : divides by the length of the list where that is less; no value for an empty one.
+    RecBole : the same.
+    ranx : divides by |test|.
     """
     best_hits = np.minimum(judged.test_counts, judged.cutoffs)
     return ratio(judged.statistics.precisions, best_hits)
 
 
-def reciprocal_rank(judged: Judgement) -> np.ndarray:
-    """RR@k = 1 / rank of the first hit if that is at most k, else 0, per user (n_users, n_k).
+def reciprocal_rank(judged: Judged) -> np.ndarray:
+    """RR@k = 1 / rank of the first hit if that is at most k, else 0.
 
-    Its mean over the users is MRR@k. The same in RecTools, RecBole, LensKit and ranx.
+    Its mean over the users is MRR@k. Voorhees, "The TREC-8 question answering track report" (1999).
+
+    Differs from
+    ------------
+    RecTools : the same.
+    implicit : none.
+    LensKit : the same.
+    RecBole : the same.
+    ranx : the same.
     """
     first = judged.statistics.first[:, None]
     within = (first > 0) & (first <= np.array(judged.cutoffs))

@@ -7,11 +7,14 @@ from typing import Literal
 import numpy as np
 
 from hybridrec.dataset.dataset import Dataset
-from hybridrec.errors import ParameterError, did_you_mean
-from hybridrec.evaluation.splits.pairs import Pairs, check_fraction, share_of, split_stream
+from hybridrec.evaluation.splits.pairs import (
+    Pairs,
+    check_fraction,
+    check_way,
+    share_of,
+    split_stream,
+)
 from hybridrec.evaluation.splits.split import Split
-
-_WAYS = ("global", "user")
 
 
 def random_split(
@@ -42,8 +45,7 @@ def random_split(
         If there are too few interactions to hold any out.
     """
     check_fraction("test_fraction", test_fraction)
-    if by not in _WAYS:
-        raise ParameterError(f"by must be 'global' or 'user', got {by!r}{did_you_mean(by, _WAYS)}")
+    check_way(by)
     pairs = Pairs.of(dataset.interactions)
     draw = split_stream("random", random_state).random(len(pairs))
     skipped = 0

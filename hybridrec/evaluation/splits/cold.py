@@ -37,12 +37,7 @@ def cold_items(dataset: Dataset, *, fraction: float = 0.2, random_state: int = 0
         If fewer than two items have interactions.
     """
     check_fraction("fraction", fraction)
-    pairs = Pairs.of(dataset.interactions)
-    with_pairs = np.flatnonzero(pairs.per_item)
-    count = share_of(len(with_pairs), fraction, "items with interactions")
-    chosen = split_stream("cold-items", random_state).permutation(with_pairs)[:count]
-    cold = np.zeros(pairs.n_items, dtype=bool)
-    cold[chosen] = True
+    cold = _drawn_items(Pairs.of(dataset.interactions), fraction, random_state)
     test = cold[dataset.interactions.item_codes]
     return Split(
         "cold-items",
@@ -50,6 +45,56 @@ def cold_items(dataset: Dataset, *, fraction: float = 0.2, random_state: int = 0
         dataset.with_interactions(dataset.interactions.take(~test)),
         dataset.interactions.take(test),
         candidates=cold,
+    )
+
+
+def warm_and_cold(
+    dataset: Dataset,
+    *,
+    cold_fraction: float = 0.2,
+    warm_fraction: float = 0.2,
+    random_state: int = 0,
+) -> Split:
+    """Hold out some items with all their interactions, and a share of all other interactions.
+
+    All items are candidates: new items must find their way into lists beside known ones. The
+    cold items are those of `cold_items` with the same fraction and ``random_state``.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    cold_fraction : float, default 0.2
+        Share of the items that have interactions, between 0 and 1.
+    warm_fraction : float, default 0.2
+        Share of the (user, item) pairs of the other items, between 0 and 1, drawn over all alike.
+    random_state : int, default 0
+
+    Raises
+    ------
+    ParameterError
+        If a parameter has another value.
+    DataError
+        If there are too few items or interactions to hold any out.
+    """
+    check_fraction("cold_fraction", cold_fraction)
+    check_fraction("warm_fraction", warm_fraction)
+    interactions = dataset.interactions
+    pairs = Pairs.of(interactions)
+    cold = _drawn_items(pairs, cold_fraction, random_state)
+    warm_pairs = np.flatnonzero(~cold[pairs.items])
+    count = share_of(len(warm_pairs), warm_fraction, "interactions with warm items")
+    drawn = np.zeros(len(pairs), dtype=bool)
+    drawn[split_stream("warm-and-cold", random_state).permutation(warm_pairs)[:count]] = True
+    test = cold[interactions.item_codes] | pairs.rows(drawn)
+    return Split(
+        "warm-and-cold",
+        {
+            "cold_fraction": cold_fraction,
+            "warm_fraction": warm_fraction,
+            "random_state": int(random_state),
+        },
+        dataset.with_interactions(interactions.take(~test)),
+        interactions.take(test),
     )
 
 
@@ -97,3 +142,12 @@ def cold_users(
         support=interactions.take(given),
         skipped_users=int(((owned > 0) & (owned <= support)).sum()),
     )
+
+
+def _drawn_items(pairs: Pairs, fraction: float, random_state: int) -> np.ndarray:
+    """Return a mask of a random share of the items that have interactions."""
+    with_pairs = np.flatnonzero(pairs.per_item)
+    count = share_of(len(with_pairs), fraction, "items with interactions")
+    drawn = np.zeros(pairs.n_items, dtype=bool)
+    drawn[split_stream("cold-items", random_state).permutation(with_pairs)[:count]] = True
+    return drawn

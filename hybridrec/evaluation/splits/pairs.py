@@ -11,19 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from hybridrec.dataset.interactions import Interactions
-from hybridrec.errors import DataError, ParameterError
+from hybridrec.errors import DataError, ParameterError, did_you_mean
 from hybridrec.runtime import random_stream
+
+_WAYS = ("global", "user")
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Distinct pairs with at least one row of positive weight, by user, then item.
+    """Distinct pairs, by user, then item; by default those with a row of positive weight.
 
     Attributes
     ----------
     users, items : ndarray of int32, shape (pairs,)
     of_row : ndarray of int64, shape (rows,)
-        The pair of every row of the interactions, -1 for pairs of weight 0.
+        The pair of every row of the interactions, -1 for pairs that do not count.
     n_users, n_items : int
     """
 
@@ -34,15 +36,15 @@ class Pairs:
     n_items: int
 
     @classmethod
-    def of(cls, interactions: Interactions) -> Pairs:
-        """Collect the pairs of some interactions."""
+    def of(cls, interactions: Interactions, *, zeros: bool = False) -> Pairs:
+        """Collect the pairs of some interactions, with ``zeros`` also those of weight 0 alone."""
         n_items = len(interactions.items)
         keys = interactions.user_codes.astype(np.int64) * n_items + interactions.item_codes
         distinct, of_row = np.unique(keys, return_inverse=True)
-        positive = np.zeros(len(distinct), dtype=bool)
-        positive[of_row[interactions.weights > 0]] = True
-        number = np.where(positive, np.cumsum(positive) - 1, -1)
-        users, items = np.divmod(distinct[positive], max(n_items, 1))
+        counts = np.full(len(distinct), zeros)
+        counts[of_row[interactions.weights > 0]] = True
+        number = np.where(counts, np.cumsum(counts) - 1, -1)
+        users, items = np.divmod(distinct[counts], max(n_items, 1))
         return cls(
             users.astype(np.int32),
             items.astype(np.int32),
@@ -69,22 +71,37 @@ class Pairs:
         mask: np.ndarray = np.append(chosen, False)[self.of_row]
         return mask
 
-    def first_of_each_user(self, counts: np.ndarray, *keys: np.ndarray) -> np.ndarray:
-        """Mark the first ``counts[user]`` pairs of every user, in ascending order of ``keys``.
+    def places(self, *keys: np.ndarray) -> np.ndarray:
+        """Return the place of every pair among its user's, from 0, in ascending order of ``keys``.
 
         The first key decides, later ones break its ties.
         """
         order = np.lexsort((*reversed(keys), self.users))
         starts = np.concatenate([[0], np.cumsum(self.per_user)[:-1]])
-        users = self.users[order]
-        chosen = np.zeros(len(self), dtype=bool)
-        chosen[order] = np.arange(len(self)) - starts[users] < counts[users]
+        places = np.empty(len(self), dtype=np.int64)
+        places[order] = np.arange(len(self)) - starts[self.users[order]]
+        return places
+
+    def first_of_each_user(self, counts: np.ndarray, *keys: np.ndarray) -> np.ndarray:
+        """Mark the first ``counts[user]`` pairs of every user, in the order of `places`."""
+        chosen: np.ndarray = self.places(*keys) < counts[self.users]
         return chosen
 
 
 def split_stream(name: str, random_state: int) -> np.random.Generator:
     """Return the random numbers of a split, apart from those of models with the same seed."""
     return random_stream(random_state, zlib.crc32(name.encode()))
+
+
+def check_way(by: str) -> None:
+    """Refuse a way of drawing other than over all pairs or user by user.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if by not in _WAYS:
+        raise ParameterError(f"by must be 'global' or 'user', got {by!r}{did_you_mean(by, _WAYS)}")
 
 
 def check_fraction(name: str, value: float) -> None:

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.interactions import Interactions
-from hybridrec.errors import DataError, first_few
+from hybridrec.errors import DataError, ParameterError, first_few
+from hybridrec.evaluation.splits.pairs import Pairs
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+
+class LabelledPairs(NamedTuple):
+    """Distinct (user, item) pairs, by user, then item, and what is true of each.
+
+    Attributes
+    ----------
+    users, items : ndarray of int32, shape (pairs,)
+    labels : ndarray of bool, shape (pairs,)
+        Whether a row of the pair has positive weight.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    labels: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +41,13 @@ class Split:
     """A training fold and the held-out interactions, checked to be disjoint.
 
     All parts share the id maps of the data set that was split. Interactions of weight 0 are not
-    positives: nothing is asked about them.
+    positives: no list is to hold them; `test_pairs` has them as negatives.
 
     Attributes
     ----------
     name : str
-        The kind of split, a key of `hybridrec.evaluation.splits.SPLITS` or a name of your own.
+        The kind of split, a key of `hybridrec.evaluation.splits.SPLITS` or ``SERIES``, or a name
+        of your own.
     params : mapping
         The parameters it was made with.
     train : Dataset
@@ -42,6 +61,10 @@ class Split:
         for.
     skipped_users : int
         Users with interactions who have too few to be tested.
+    validation : Interactions, optional
+        Held out as well, to choose parameters on: neither learned from nor asked for in the test.
+    dropped_rows : int
+        Rows that are in no part, such as later repeats of a training pair in a split by time.
 
     Raises
     ------
@@ -57,21 +80,42 @@ class Split:
     candidates: np.ndarray | None = None
     support: Interactions | None = None
     skipped_users: int = 0
+    validation: Interactions | None = None
+    dropped_rows: int = 0
 
     def __post_init__(self) -> None:
         self._check_ids()
-        self._check_disjoint("train", self.train.interactions, "test", self.test)
+        for one, other in combinations(self.parts, 2):
+            self._check_disjoint(one, other)
         if self.support is not None:
-            self._check_disjoint("support", self.support, "test", self.test)
             self._check_support(self.support)
         if self.candidates is not None:
             self._check_candidates(self.candidates)
+
+    @property
+    def parts(self) -> dict[str, Interactions]:
+        """The rows by part: "train", "support" and "validation" where given, "test"."""
+        parts = {
+            "train": self.train.interactions,
+            "support": self.support,
+            "validation": self.validation,
+            "test": self.test,
+        }
+        return {name: rows for name, rows in parts.items() if rows is not None}
 
     @cached_property
     def test_users(self) -> np.ndarray:
         """Codes of the users with test items, ascending: those that every mean is over."""
         users: np.ndarray = np.flatnonzero(np.diff(self.test.matrix.indptr))
         return users.astype(np.int32)
+
+    @cached_property
+    def test_pairs(self) -> LabelledPairs:
+        """Every pair of the test with its label; all are positive unless negatives are held out."""
+        pairs = Pairs.of(self.test, zeros=True)
+        labels = np.zeros(len(pairs), dtype=bool)
+        labels[pairs.of_row[self.test.weights > 0]] = True
+        return LabelledPairs(pairs.users, pairs.items, labels)
 
     @cached_property
     def seen(self) -> csr_matrix:
@@ -86,7 +130,7 @@ class Split:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 of the content: ids, training rows, test rows, support and candidates.
+        """sha256 of the content: ids, the rows of all parts, and candidates.
 
         Two splits with the same fingerprint give the same numbers for the same lists, whatever
         their names and parameters.
@@ -95,6 +139,29 @@ class Split:
         for part in self._content():
             digest.update(_as_bytes(part))
         return digest.hexdigest()
+
+    def on_validation(self) -> Split:
+        """Return the split that tests on the validation part, to choose parameters.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such part; then split ``train`` once more instead.
+        """
+        if self.validation is None:
+            raise ParameterError(
+                f"split {self.name!r} has no validation part; split its train once more"
+            )
+        return replace(self, test=self.validation, validation=None)
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Save the split with its data set to a folder; `load_split` reads it back.
+
+        See `hybridrec.evaluation.splits.storage.save_split`.
+        """
+        from hybridrec.evaluation.splits.storage import save_split
+
+        save_split(self, path, overwrite=overwrite)
 
     def __repr__(self) -> str:
         return (
@@ -105,7 +172,7 @@ class Split:
     def _content(self) -> Iterator[np.ndarray | None]:
         yield self.train.users.ids
         yield self.train.items.ids
-        for rows in (self.train.interactions, self.test, self.support):
+        for rows in (self.train.interactions, self.test, self.support, self.validation):
             if rows is None:
                 yield None
             else:
@@ -113,9 +180,7 @@ class Split:
         yield self.candidates
 
     def _check_ids(self) -> None:
-        for rows in (self.test, self.support):
-            if rows is None:
-                continue
+        for rows in self.parts.values():
             if rows.users != self.train.users or rows.items != self.train.items:
                 raise DataError(
                     f"split {self.name!r}: all parts must have the same id maps; cut them from"
@@ -124,9 +189,8 @@ class Split:
         if len(self.test_users) == 0:
             raise DataError(f"split {self.name!r}: nothing is held out, there is nothing to test")
 
-    def _check_disjoint(
-        self, one: str, rows: Interactions, other: str, others: Interactions
-    ) -> None:
+    def _check_disjoint(self, one: str, other: str) -> None:
+        rows, others = self.parts[one], self.parts[other]
         shared = _among(_pair_keys(others), np.sort(_pair_keys(rows)))
         if shared.any():
             both = others.take(shared)

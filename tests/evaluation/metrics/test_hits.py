@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hybridrec.evaluation.metrics import hit_rate, precision, recall
+from hybridrec.evaluation.metrics import f1, hit_rate, precision, recall
 
 # lists, test items, and hits@(1, 3, 5) counted by hand
 LISTS = [[7, 1, 2, 3, 4], [5], [], [9, 8, 7], [0, 1]]
@@ -33,3 +33,10 @@ def test_recall_of_a_perfect_list_is_bounded_by_k(judge):
     judged = judge([[0, 1, 2, 3]], [{0, 1, 2, 3}], (2, 4))
     assert recall(judged).tolist() == [[0.5, 1.0]]
     assert precision(judged).tolist() == [[1.0, 1.0]]
+
+
+def test_f1_is_the_harmonic_mean(judged):
+    p, r = precision(judged), recall(judged)
+    expected = np.divide(2 * p * r, p + r, out=np.zeros_like(p), where=p + r > 0)
+    assert f1(judged) == pytest.approx(expected)
+    assert f1(judged)[0, 1] == pytest.approx(2 * 2 / (3 + 3))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hybridrec.errors import DataError, ParameterError
-from hybridrec.evaluation.splits import cold_items, cold_users
+from hybridrec.evaluation.splits import cold_items, cold_users, warm_and_cold
 
 
 def test_cold_items_lose_every_row(random_dataset):
@@ -26,6 +26,20 @@ def test_cold_items_differ_with_the_seed(random_dataset):
     drawn = [cold_items(dataset, random_state=seed).candidates for seed in range(40)]
     tested = np.logical_or.reduce(drawn)
     assert tested.sum() == (dataset.matrix.getnnz(axis=0) > 0).sum()
+
+
+def test_warm_and_cold_holds_out_both(random_dataset, pairs_of):
+    dataset = random_dataset(seed=5)
+    split = warm_and_cold(dataset, cold_fraction=0.3, warm_fraction=0.25, random_state=2)
+    cold = cold_items(dataset, fraction=0.3, random_state=2)
+    assert split.candidates is None
+    assert pairs_of(cold.test) < pairs_of(split.test)
+    warm = pairs_of(split.test) - pairs_of(cold.test)
+    assert len(warm) == int(0.25 * len(pairs_of(cold.train.interactions)) + 0.5)
+    assert not cold.candidates[split.train.interactions.item_codes].any()
+    # the share of warm pairs is another draw than that of the items
+    other = warm_and_cold(dataset, cold_fraction=0.3, warm_fraction=0.5, random_state=2)
+    assert pairs_of(split.test) < pairs_of(other.test)
 
 
 @pytest.mark.parametrize("support", [0, 1, 5])
@@ -51,6 +65,10 @@ def test_refusals(random_dataset):
             cold_items(dataset, fraction=fraction)
         with pytest.raises(ParameterError, match="fraction"):
             cold_users(dataset, fraction=fraction)
+        with pytest.raises(ParameterError, match="cold_fraction"):
+            warm_and_cold(dataset, cold_fraction=fraction)
+        with pytest.raises(ParameterError, match="warm_fraction"):
+            warm_and_cold(dataset, warm_fraction=fraction)
     with pytest.raises(ParameterError, match="support"):
         cold_users(dataset, support=-1)
     with pytest.raises(DataError, match="cannot split 0 users with more than 100 items"):

@@ -8,7 +8,7 @@ import pytest
 
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.interactions import Interactions
-from hybridrec.errors import DataError
+from hybridrec.errors import DataError, ParameterError
 from hybridrec.evaluation.splits import SPLITS, Split, cold_users, random_split
 
 
@@ -75,6 +75,7 @@ def test_fingerprint_is_of_the_content_alone(rows):
         cut(rows, [0, 2, 4], [1, 5]),
         cut(rows, [0, 2, 4], [1, 3], candidates=np.ones(3, dtype=bool)),
         cut(rows, [0, 2], [1, 3], support=rows.take(np.array([4]))),
+        cut(rows, [0, 2], [1, 3], validation=rows.take(np.array([4]))),
         Split(
             "mine",
             {},
@@ -94,6 +95,38 @@ def test_fingerprint_tells_ids_apart():
     assert of(["a", "bc"]) != of(["ab", "c"])
 
 
+def test_validation_is_apart_from_all_others(rows):
+    split = cut(rows, [0, 2, 4], [1], validation=rows.take([3]))
+    assert list(split.parts) == ["train", "validation", "test"]
+    assert split.seen.nnz == 3
+    with pytest.raises(DataError, match="both in validation and in test"):
+        cut(rows, [0], [1, 3], validation=rows.take([3]))
+    with pytest.raises(DataError, match="both in train and in validation"):
+        cut(rows, [0, 3], [1], validation=rows.take([3]))
+
+
+def test_parameters_are_chosen_on_the_validation_part(rows):
+    split = cut(rows, [0, 2, 4], [1], validation=rows.take([3, 5]))
+    chosen_on = split.on_validation()
+    assert chosen_on.test is split.validation
+    assert chosen_on.train is split.train
+    assert chosen_on.validation is None
+    assert chosen_on.fingerprint != split.fingerprint
+    with pytest.raises(ParameterError, match="has no validation part"):
+        chosen_on.on_validation()
+
+
+def test_test_pairs_hold_negatives_too(rows):
+    test = replace(
+        rows.take([1, 1, 3, 5]), weights=np.array([0, 2, 0, 1], dtype=np.float32)
+    )  # the first pair has rows of weight 0 and 2: it is positive
+    split = Split("mine", {}, Dataset.build(rows.take([0])), test)
+    assert split.test_pairs.users.tolist() == [0, 1, 2]
+    assert split.test_pairs.items.tolist() == [1, 2, 2]
+    assert split.test_pairs.labels.tolist() == [True, False, True]
+    assert split.test_users.tolist() == [0, 2]
+
+
 @pytest.mark.parametrize("name", SPLITS)
 def test_every_split(name, random_dataset, pairs_of):
     dataset = random_dataset(seed=3)
@@ -102,9 +135,9 @@ def test_every_split(name, random_dataset, pairs_of):
     assert split.name == name
     assert split.train.users == dataset.users
     assert split.train.items == dataset.items
-    parts = [split.train.interactions, split.test]
-    parts += [] if split.support is None else [split.support]
-    assert sum(map(len, parts)) == len(dataset.interactions)
+    parts = list(split.parts.values())
+    assert sum(map(len, parts)) + split.dropped_rows == len(dataset.interactions)
+    assert split.dropped_rows == 0 or name == "by-time"
     sets = [pairs_of(part) for part in parts]
     assert sum(map(len, sets)) == len(pairs_of(dataset.interactions))
     assert set.union(*sets) == pairs_of(dataset.interactions)
@@ -112,7 +145,9 @@ def test_every_split(name, random_dataset, pairs_of):
     assert np.array_equal(before, dataset.interactions.user_codes)
 
 
-@pytest.mark.parametrize("name", ["random", "cold-items", "cold-users"])
+@pytest.mark.parametrize(
+    "name", ["random", "cold-items", "warm-and-cold", "cold-users", "labelled-pairs"]
+)
 def test_random_state_decides(name, random_dataset):
     dataset = random_dataset()
     prints = {SPLITS[name](dataset, random_state=seed).fingerprint for seed in (0, 0, 1, 2)}

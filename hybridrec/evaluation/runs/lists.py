@@ -1,19 +1,16 @@
-"""Foreign runs: recommendations that any other system wrote, as a table of user and item."""
+"""A run and a split -> lists of item codes, treated like those of our own models."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from hybridrec.dataset.frames import column_values, find_column, open_frame
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.errors import DataError, UnknownIdError, first_few
+from hybridrec.evaluation.runs.read import Run, take_run
 from hybridrec.evaluation.splits.split import Split
-
-if TYPE_CHECKING:
-    import narwhals as nw
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +39,14 @@ def lists_of_run(data: Any, split: Split, width: int) -> tuple[np.ndarray, tuple
     items outside the candidates, are removed before ranking. Rows are ordered by rank if there
     is such a column, else by score (highest first), equal scores by the fixed hash order of the
     item ids. A score of minus infinity means "not recommended". Rows of users who are not tested
-    are passed over.
+    are passed over. Ids are compared as text where the split has text and the run integers, or
+    the reverse.
 
     Parameters
     ----------
-    data : data frame
-        Columns for user and item, and ``rank`` or ``score``.
+    data : data frame or path
+        Columns for user and item, and ``rank`` or ``score``; or a file of such a table or of a
+        TREC run, see `hybridrec.evaluation.runs.read_run`.
     split : Split
     width : int
         Length of the lists.
@@ -63,14 +62,14 @@ def lists_of_run(data: Any, split: Split, width: int) -> tuple[np.ndarray, tuple
     Raises
     ------
     DataError
-        If a column is missing, a score or rank is not a number, a (user, item) pair or a rank
-        occurs twice for a user, or no item of the run is known.
+        If the run cannot be used (see `hybridrec.evaluation.runs.read_run`), or no item of it is
+        known.
     UnknownIdError
         If a user is unknown to the split; names the first five.
     """
     from hybridrec.kernels.metrics import lists_of_rows
 
-    rows = _read(data, split)
+    rows = _coded(take_run(data), split)
     position = np.full(len(split.train.users), -1, dtype=np.int32)
     position[split.test_users] = np.arange(len(split.test_users))
     rows = rows.take(position[rows.users] >= 0)
@@ -83,65 +82,30 @@ def lists_of_run(data: Any, split: Split, width: int) -> tuple[np.ndarray, tuple
     return lists, notes
 
 
-def _read(data: Any, split: Split) -> _Rows:
-    frame, _ = open_frame(data)
-    user_column = find_column(frame.columns, "user", None, where="run")
-    item_column = find_column(frame.columns, "item", None, where="run")
-    keys, order = _keys(frame)
-    users, user_codes = IdMap.from_values(column_values(frame, str(user_column)), "user")
-    items, item_codes = IdMap.from_values(column_values(frame, str(item_column)), "item")
+def _coded(run: Run, split: Split) -> _Rows:
+    """Return the rows of a run in the codes of the split."""
+    known_users, users = _one_type(split.train.users, run.users)
     try:
-        user_codes = split.train.users.codes(users.ids)[user_codes]
+        user_codes = known_users.codes(users)[run.user_codes]
     except UnknownIdError as error:
-        raise UnknownIdError(f"run: {error}") from None
-    known = split.train.items
-    if len(items) and (known.codes(items.ids, unknown="skip") < 0).all():
+        raise UnknownIdError(f"{run.where}: {error}") from None
+    known, items = _one_type(split.train.items, run.items)
+    if len(items) and (known.codes(items, unknown="skip") < 0).all():
         raise DataError(
-            f"run: no item is known; the run has items like {first_few(items.ids, 3)},"
-            f" the split like {first_few(known.ids, 3)}"
+            f"{run.where}: no item is known; the run has items like {first_few(run.items.ids, 3)},"
+            f" the split like {first_few(split.train.items.ids, 3)}"
         )
-    item_map = known.extend(items.ids)
-    rows = _Rows(user_codes, item_map.codes(items.ids)[item_codes], keys, item_map)
-    _check_distinct(rows, rows.items, "the items of a user must be distinct", split.train.users)
-    if order == "rank":
-        _, ranks = np.unique(keys, return_inverse=True)
-        _check_distinct(rows, ranks, "the ranks of a user must be distinct", split.train.users)
-    return rows.take(keys < np.inf)
+    item_map = known.extend(items)
+    return _Rows(user_codes, item_map.codes(items)[run.item_codes], run.keys, item_map)
 
 
-def _keys(frame: nw.DataFrame[Any]) -> tuple[np.ndarray, str]:
-    """Return what orders a user's rows, smallest first, and the column it comes from."""
-    named = {name.lower(): name for name in frame.columns}
-    order = next((role for role in ("rank", "score") if role in named), None)
-    if order is None:
-        raise DataError(
-            "run: no column 'rank' or 'score' to order the items by"
-            f" (columns: {first_few(frame.columns, 10)})"
-        )
-    try:
-        values = column_values(frame, named[order]).astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"run: column {named[order]!r} must hold numbers: {error}") from error
-    bad = np.flatnonzero(np.isnan(values))
-    if bad.size:
-        raise DataError(
-            f"run: column {named[order]!r} has no number in rows {first_few(bad)}"
-            " (rows count from 0)"
-        )
-    return (values if order == "rank" else -values), order
-
-
-def _check_distinct(rows: _Rows, values: np.ndarray, rule: str, users: IdMap) -> None:
-    """Refuse a run in which a user has one of ``values`` twice."""
-    import pandas as pd
-
-    pairs = rows.users.astype(np.int64) * (int(values.max(initial=0)) + 1) + values
-    repeated = pd.Series(pairs).duplicated().to_numpy()
-    if repeated.any():
-        again = rows.take(repeated)
-        listed = zip(users.ids[again.users], again.item_map.ids[again.items], strict=True)
-        named = [f"({user}, {item})" for user, item in dict.fromkeys(listed)]
-        raise DataError(f"run: {rule}; repeated at (user, item) {first_few(named)}")
+def _one_type(known: IdMap, found: IdMap) -> tuple[IdMap, np.ndarray]:
+    """Return a map and ids to look up in it, both as text unless they are of one type."""
+    if known.is_text == found.is_text or not len(found):
+        return known, found.ids
+    if found.is_text:
+        return IdMap(known.ids.astype(str).astype(object), known.name), found.ids
+    return known, found.ids.astype(str).astype(object)
 
 
 def _admissible(rows: _Rows, split: Split) -> tuple[_Rows, tuple[str, ...]]:

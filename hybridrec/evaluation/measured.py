@@ -1,0 +1,231 @@
+"""What was measured of one model: per-user values, their means and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from hybridrec.dataset.frames import DEFAULT_BACKEND, Backend, make_frame
+from hybridrec.errors import ParameterError, did_you_mean, first_few
+from hybridrec.evaluation.significance import bootstrap_interval, standard_error
+
+Column: TypeAlias = tuple[str, int]
+Bounds: TypeAlias = Mapping[Column, tuple[float, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """The values on one slice of the test: all of it, or some of its items or users.
+
+    Attributes
+    ----------
+    users : ndarray
+        Ids of the users with test items in the slice.
+    covered_users : int
+        How many of them have a list that is not empty.
+    values : mapping of str to ndarray
+        For each metric one value per user and k, shape (n_users, n_k), or one per k for all
+        users together, shape (n_k,); float64.
+    """
+
+    users: np.ndarray
+    covered_users: int
+    values: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The result of `hybridrec.evaluation.evaluate` for one model or run.
+
+    Attributes
+    ----------
+    model : str
+        Its name in tables.
+    seed : int or None
+        The ``random_state`` of the split, or the number of the repeat.
+    k : tuple of int
+        The cut-offs, ascending.
+    slices : mapping of str to Slice
+        "all"; "warm" and "cold" where the test has items of both kinds; those asked for.
+    notes : tuple of str
+        What the reader of the numbers should know, such as rows of a run that were removed.
+    """
+
+    model: str
+    seed: int | None
+    k: tuple[int, ...]
+    slices: Mapping[str, Slice]
+    notes: tuple[str, ...] = ()
+    backend: Backend = field(default=DEFAULT_BACKEND, repr=False)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics, in the order they were asked for."""
+        return tuple(self.slices["all"].values)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Every metric at every cut-off, as (metric, k)."""
+        return tuple((metric, k) for metric in self.metrics for k in self.k)
+
+    @property
+    def user_columns(self) -> tuple[Column, ...]:
+        """Those `columns` that have a value per user."""
+        values = self.slices["all"].values
+        return tuple((metric, k) for metric, k in self.columns if values[metric].ndim == 2)
+
+    def values(self, metric: str, k: int, on: str = "all") -> np.ndarray:
+        """Return the values of a metric, float64 (n_users,), in the order of the slice's users.
+
+        A metric of all users together, such as coverage, has shape ().
+
+        Raises
+        ------
+        ParameterError
+            If the metric, the cut-off or the slice ``on`` was not evaluated.
+        """
+        part = evaluated(self.slices, on, "slice")
+        values: np.ndarray = evaluated(part.values, metric, "metric")
+        if k not in self.k:
+            raise ParameterError(f"k = {k} was not evaluated (k: {first_few(self.k)})")
+        return values[..., self.k.index(k)]
+
+    def matrix(self, columns: Sequence[Column], on: str = "all") -> np.ndarray:
+        """Return per-user values side by side, float64 (n_users, n_columns)."""
+        return np.column_stack([self.values(metric, k, on) for metric, k in columns])
+
+    def mean(self, metric: str, k: int, on: str = "all") -> float:
+        """Return the mean over all test users of a slice."""
+        return float(self.values(metric, k, on).mean())
+
+    def standard_error(self, metric: str, k: int, on: str = "all") -> float:
+        """Return the standard error of the mean over users, NaN where there is none.
+
+        ``sd / sqrt(n_users)`` with the sample standard deviation. It speaks of the choice of
+        users only, not of that of the split or the model's seed.
+        """
+        values = self.values(metric, k, on)
+        return float("nan") if values.ndim == 0 else float(standard_error(values))
+
+    def interval(
+        self, metric: str, k: int, on: str = "all", *, confidence: float = 0.95, **options: Any
+    ) -> tuple[float, float]:
+        """Return a bootstrap confidence interval of the mean over users.
+
+        Parameters
+        ----------
+        metric, k, on
+            As in `values`.
+        confidence : float, default 0.95
+        **options
+            ``method``, ``draws``, ``random_state`` and ``num_threads`` of
+            `hybridrec.evaluation.significance.bootstrap_interval`.
+
+        Returns
+        -------
+        low, high : float
+            NaN for a metric of all users together and for fewer than two users.
+        """
+        values = self.values(metric, k, on)
+        if values.ndim == 0:
+            return float("nan"), float("nan")
+        low, high = bootstrap_interval(values[:, None], confidence=confidence, **options)
+        return float(low[0]), float(high[0])
+
+    def summary(self, confidence: float | None = None, **options: Any) -> list[dict[str, Any]]:
+        """Return one row per slice, metric and k, with the keys of ``--format json``.
+
+        ``model, metric, k, value, n_users, covered_users, slice, seed, se``; with ``confidence``
+        (such as 0.95) also ``ci_low`` and ``ci_high``. ``se`` is `standard_error`, the bounds
+        are those of `interval`, which takes the same options; None where there is none.
+        """
+        return summaries([self], confidence, **options)
+
+    @property
+    def per_user(self) -> Any:
+        """Values of every test user: a frame ``user, metric, k, value``.
+
+        Of the library the interactions came from; without metrics of all users together.
+        """
+        users, columns = self.slices["all"].users, self.user_columns
+        frame = {
+            "user": np.tile(users, len(columns)),
+            "metric": np.repeat(np.array([one for one, _ in columns], dtype=object), len(users)),
+            "k": np.repeat(np.array([k for _, k in columns], dtype=np.int64), len(users)),
+            "value": np.concatenate([np.empty(0), *(self.values(*one) for one in columns)]),
+        }
+        return make_frame(frame, self.backend)
+
+
+def summaries(
+    evaluations: Sequence[Evaluation], confidence: float | None = None, **options: Any
+) -> list[dict[str, Any]]:
+    """Return the rows of `Evaluation.summary` of models with the same users, model by model.
+
+    Their intervals come from the same draws of users, in one go.
+    """
+    bounds: dict[str, Sequence[Bounds]] = {}
+    if confidence is not None:
+        options["confidence"] = confidence
+        bounds = {on: _bounds(evaluations, on, options) for on in evaluations[0].slices}
+    rows = []
+    for number, one in enumerate(evaluations):
+        for on in one.slices:
+            for column in one.columns:
+                row = _row(one, column, on)
+                if on in bounds:
+                    found = bounds[on][number].get(column, (np.nan, np.nan))
+                    row["ci_low"], row["ci_high"] = map(_or_none, found)
+                rows.append(row)
+    return rows
+
+
+def _row(one: Evaluation, column: Column, on: str) -> dict[str, Any]:
+    metric, k = column
+    return {
+        "model": one.model,
+        "metric": metric,
+        "k": k,
+        "value": one.mean(metric, k, on),
+        "n_users": len(one.slices[on].users),
+        "covered_users": one.slices[on].covered_users,
+        "slice": on,
+        "seed": one.seed,
+        "se": _or_none(one.standard_error(metric, k, on)),
+    }
+
+
+def _bounds(
+    evaluations: Sequence[Evaluation], on: str, options: Mapping[str, Any]
+) -> Sequence[Bounds]:
+    """Return the intervals of every model on a slice."""
+    columns = evaluations[0].user_columns
+    if not columns:
+        return [{} for _ in evaluations]
+    together = np.hstack([one.matrix(columns, on) for one in evaluations])
+    bounds = np.stack(bootstrap_interval(together, **options), axis=1)
+    parts = np.split(bounds, len(evaluations))
+    return [dict(zip(columns, map(tuple, part), strict=True)) for part in parts]
+
+
+def evaluated(values: Mapping[str, Any], name: str, role: str) -> Any:
+    """Return what was evaluated under a name.
+
+    Raises
+    ------
+    ParameterError
+        If nothing was; suggests the nearest name and lists all.
+    """
+    if name not in values:
+        raise ParameterError(
+            f"{role} {name!r} was not evaluated{did_you_mean(name, values)}"
+            f" ({role}s: {first_few(values, 10)})"
+        )
+    return values[name]
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

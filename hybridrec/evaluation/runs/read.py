@@ -1,0 +1,207 @@
+"""Runs and judgements in: files and frames, checked row by row."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybridrec.dataset.columns import BadRowsError, Source
+from hybridrec.dataset.frames import as_source, find_column, make_frame
+from hybridrec.dataset.idmap import IdMap
+from hybridrec.dataset.readers.head import read_head
+from hybridrec.dataset.readers.recognise import source_of
+from hybridrec.dataset.readers.source import FileSource
+from hybridrec.errors import DataError, first_few
+from hybridrec.evaluation.runs.trec import QRELS, RUN, TrecSource, is_trec_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The checked rows of a run: no pair twice, and no rank of a user twice.
+
+    Attributes
+    ----------
+    users, items : IdMap
+        The ids of the run, sorted.
+    user_codes, item_codes : ndarray of int32, shape (rows,)
+    ranks, scores : ndarray of float, shape (rows,), or None
+        At least one is given; ranks decide where both are.
+    where : str
+        The file, or "run".
+    """
+
+    users: IdMap
+    items: IdMap
+    user_codes: np.ndarray
+    item_codes: np.ndarray
+    ranks: np.ndarray | None
+    scores: np.ndarray | None
+    where: str
+
+    def __len__(self) -> int:
+        return len(self.user_codes)
+
+    @property
+    def keys(self) -> np.ndarray:
+        """What orders the items of a user, the smallest first, float64 (rows,)."""
+        if self.ranks is not None:
+            return self.ranks.astype(np.float64)
+        assert self.scores is not None
+        return -self.scores.astype(np.float64)
+
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The rows as columns of ids: user, item, and score and rank where given."""
+        columns = {
+            "user": self.users.ids[self.user_codes],
+            "item": self.items.ids[self.item_codes],
+            "score": self.scores,
+            "rank": self.ranks,
+        }
+        return {name: values for name, values in columns.items() if values is not None}
+
+    def take(self, rows: np.ndarray) -> Run:
+        """Return the rows of a mask."""
+        return replace(
+            self,
+            user_codes=self.user_codes[rows],
+            item_codes=self.item_codes[rows],
+            ranks=None if self.ranks is None else self.ranks[rows],
+            scores=None if self.scores is None else self.scores[rows],
+        )
+
+
+def read_run(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read the lists that another system wrote to a file.
+
+    Parameters
+    ----------
+    path : path
+        A table of user, item, and ``rank`` or ``score``: CSV, TSV and the like with a header
+        line, Parquet, JSON lines, or a TREC run ("user Q0 item rank score tag", ordered by
+        score); recognised by content. Text may be packed with gzip.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``user, item``, and ``score`` and ``rank`` where given. Of text files, ids are integers
+        if all of them are written as integers.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, a column is missing, an id is missing, a score or rank is no
+        number, or a user has an item or a rank twice; names file, lines and their text.
+    """
+    frame: pd.DataFrame = make_frame(take_run(path).columns)
+    return frame
+
+
+def read_qrels(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read judgements of TREC: lines "user iteration item relevance".
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``user, item, weight``; the weight is the relevance, 0 where it is negative (TREC's mark
+        of junk).
+
+    Raises
+    ------
+    DataError
+        If there is no such file, a line has another number of fields, a relevance is no number,
+        or a pair is judged twice; names file, lines and their text.
+    """
+    source = TrecSource(read_head(path), QRELS)
+    with _located(source), source.read(source.names) as columns:
+        users, user_codes = columns.coded_ids("user", "user")
+        items, item_codes = columns.coded_ids("item", "item")
+        _check_distinct(user_codes, item_codes, "a pair is judged twice")
+        relevance = _numbers(columns.values("relevance"), "relevance")
+    return make_frame(
+        {
+            "user": users.ids[user_codes],
+            "item": items.ids[item_codes],
+            "weight": np.maximum(relevance, 0),
+        }
+    )
+
+
+def take_run(data: Any) -> Run:
+    """Take a run from a file or a data frame, check it, and drop scores of minus infinity.
+
+    Raises
+    ------
+    DataError
+        As `read_run`; of a data frame, names the rows.
+    """
+    source = _opened(data)
+    user, item = (
+        str(find_column(source.names, role, None, where=source.where)) for role in ("user", "item")
+    )
+    named = {name.lower(): name for name in reversed(source.names)}
+    orders = {role: named[role] for role in ("rank", "score") if role in named}
+    if not orders:
+        raise DataError(
+            f"{source.where}: no column 'rank' or 'score' to order the items by"
+            f" (columns: {first_few(source.names, 10)})"
+        )
+    wanted = dict.fromkeys([user, item, *orders.values()])
+    with _located(source), source.read(list(wanted)) as columns:
+        users, user_codes = columns.coded_ids(user, "user")
+        items, item_codes = columns.coded_ids(item, "item")
+        numbers = {role: _numbers(columns.values(one), one) for role, one in orders.items()}
+        _check_distinct(user_codes, item_codes, "the items of a user must be distinct")
+        ranks = numbers.get("rank")
+        if ranks is not None:
+            _, levels = np.unique(ranks, return_inverse=True)
+            _check_distinct(user_codes, levels, "the ranks of a user must be distinct")
+    run = Run(users, items, user_codes, item_codes, ranks, numbers.get("score"), source.where)
+    return run.take(run.keys < np.inf)
+
+
+def _opened(data: Any) -> Source:
+    if not isinstance(data, str | os.PathLike):
+        return as_source(data, "run")
+    head = read_head(data)
+    return TrecSource(head, RUN) if is_trec_run(head) else source_of(head, "interactions")
+
+
+@contextmanager
+def _located(source: Source) -> Iterator[None]:
+    """Turn the row numbers of an error into lines of the file, or say which frame it is."""
+    try:
+        yield
+    except BadRowsError as bad:
+        if isinstance(source, FileSource):
+            raise source.located(bad) from None
+        raise DataError(f"{source.where}: {bad}") from None
+
+
+def _numbers(values: np.ndarray, column: str) -> np.ndarray:
+    """Return a column of numbers, of which minus infinity is one."""
+    import pandas as pd
+
+    numbers: np.ndarray = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy()
+    bad = np.flatnonzero(pd.isna(numbers) | (numbers == np.inf))
+    if bad.size:
+        raise BadRowsError(f"column {column!r} holds no number", bad, values[bad])
+    return numbers
+
+
+def _check_distinct(user_codes: np.ndarray, values: np.ndarray, rule: str) -> None:
+    """Refuse rows in which a user has one of ``values`` (at least 0) twice."""
+    import pandas as pd
+
+    pairs = user_codes.astype(np.int64) * (int(values.max(initial=0)) + 1) + values
+    repeated = np.flatnonzero(pd.Series(pairs).duplicated().to_numpy())
+    if repeated.size:
+        raise BadRowsError(rule, repeated)
