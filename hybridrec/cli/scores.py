@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybridrec.cli.tables import Alignment, Row, best, print_title, print_wide_table
+from hybridrec.evaluation.metrics import LOWER_IS_BETTER
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +77,8 @@ def _show_slice(screen: Console, rows: Sequence[Mapping[str, Any]]) -> None:
         for metric in metrics:
             others = [np.mean(values[other, metric]) for other in models]
             own = values[model, metric]
-            leads = len(models) > 1 and np.mean(own) == max(others)
+            first = min if metric.split("@")[0] in LOWER_IS_BETTER else max
+            leads = len(models) > 1 and np.mean(own) == first(others)
             cells.append(best(_cell(own), screen) if leads else _cell(own))
         covered, tested = np.mean(users[model], axis=0)
         table.append([model, *cells, f"{covered:.0f}/{tested:.0f}"])

@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-_RELATIVE = (
-    2.0**-22
-)  # covers the rounding of a threshold, and of its sum with the error, to float32
+# What rounding to float32 can do to a threshold, and to its sum with the error, as a share of it.
+_RELATIVE = 2.0**-22
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc"})

@@ -103,7 +103,7 @@ class FactorTiles(Tiles):
         scored = scored[np.argsort(-lengths[scored], kind="stable")]
         super().__init__(scorer, scored, unscored)
         self.factors = np.column_stack([scorer.item_bias, scorer.item_factors])[self.items]
-        self.step = min(_USERS, self.step)
+        self.step = _USERS
         firsts = range(0, len(scored), _ITEMS)
         parts = [slice(first, min(first + _ITEMS, len(scored))) for first in firsts]
         self._across = [np.ascontiguousarray(self.factors[part].T) for part in parts]
