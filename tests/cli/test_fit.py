@@ -10,7 +10,7 @@ KG = ("--kg", "facts.tsv", "--items", "items.csv")
 
 def test_files_become_a_model(done, files):
     out = done(
-        *("fit", "events.csv", *KG, "--set", "factors=3", "--set", "calibration=0"),
+        *("fit", "events.csv", *KG, "--set", "factors=3", "--set", "calibration=1"),
         *("--random-state", 5, "--threads", 1, "-o", "films.model"),
     )
     assert "rows" in out  # the cleaning report
@@ -18,7 +18,7 @@ def test_files_become_a_model(done, files):
     assert "9 of 9 items have facts" in out
     assert "hybrid-als with item tokens and columns fitted in" in out
     model = hybridrec.load(files / "films.model")
-    assert (model.factors, model.calibration, model.random_state, model.num_threads) == (3, 0, 5, 1)
+    assert (model.factors, model.calibration, model.random_state, model.num_threads) == (3, 1, 5, 1)
     assert len(model.items_) == 9
     assert model.history_.nnz == 24
 

@@ -221,6 +221,7 @@ class TestFoldIn:
         ({"iterations": 0}, "iterations must be a whole number"),
         ({"alpha": 0}, "alpha must be a positive number"),
         ({"feature_regularization": 0}, "feature_regularization must be a positive number"),
+        ({"calibration": 0}, "calibration must be a positive number"),
         ({"regularization": -0.1}, "regularization must be a number of at least 0"),
         ({"frequency_exponent": float("nan")}, "frequency_exponent must be a number"),
         ({"prior_share": 1.1}, "prior_share must be between 0 and 1"),
