@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-import hybridrec
 from bench.measure import markdown, run, write_results
 
 USERS, ITEMS = 200_000, 60_000
@@ -30,19 +26,33 @@ FORMS = {"csv": "format csv, header", "parquet": "format parquet"}
 
 
 def main() -> None:
-    """Measure every file, or one of them in a process of its own."""
+    """Measure every file, or do one step in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=25_000_000)
-    parser.add_argument("--file", type=Path, help="load this file and print the figures")
+    parser.add_argument("--write", type=Path, help="only write the files to this folder")
+    parser.add_argument("--load", type=Path, help="only load this file and print the figures")
     options = parser.parse_args()
-    if options.file:
-        print(json.dumps(load_and_clean(options.file)))
-        return
+    if options.write:
+        write_files(options.write, options.rows)
+    elif options.load:
+        print(json.dumps(load_and_clean(options.load)))
+    else:
+        measure(options.rows)
+
+
+def measure(rows: int) -> None:
+    """Write the files, load and clean each, and write the results.
+
+    This process stays small: on Linux a new process begins with the peak memory of its parent.
+    """
+    step = [sys.executable, "-m", "bench.load"]
     with tempfile.TemporaryDirectory() as folder:
-        runs = []
-        for path in write_files(Path(folder), options.rows):
-            figures = run([sys.executable, "-m", "bench.load", "--file", str(path)]).stdout
-            runs.append({"ids": path.stem, "format": path.suffix[1:], **json.loads(figures)})
+        run([*step, "--write", folder, "--rows", str(rows)])
+        runs = [
+            {"ids": path.stem, "format": path.suffix[1:]}
+            | json.loads(run([*step, "--load", str(path)]).stdout)
+            for path in sorted(Path(folder).iterdir())
+        ]
     header = {
         "ids": "ids",
         "format": "format",
@@ -55,13 +65,14 @@ def main() -> None:
         "peak_to_arrays": "peak / arrays",
     }
     table = markdown(list(header.values()), [[one[key] for key in header] for one in runs])
-    title = f"{options.rows:,} rows, {USERS:,} users, {ITEMS:,} items; peaks are of the process"
-    write_results("load", {"rows": options.rows, "runs": runs}, f"{title}\n\n{table}")
+    title = f"{rows:,} rows, {USERS:,} users, {ITEMS:,} items; peaks are of the process"
+    write_results("load", {"rows": rows, "runs": runs}, f"{title}\n\n{table}")
 
 
-def write_files(folder: Path, rows: int) -> list[Path]:
-    """Write the files and return their paths."""
-    paths = []
+def write_files(folder: Path, rows: int) -> None:
+    """Write a file for each kind of ids and each format."""
+    import duckdb
+
     with duckdb.connect() as database:
         draws = ", ".join(f"hash(4 * n + {k}) / 2.0 ** 64 as r{k}" for k in range(1, 5))
         database.execute(
@@ -79,12 +90,12 @@ def write_files(folder: Path, rows: int) -> list[Path]:
                     f"copy (select {user} as user_id, {item} as item_id, rating, time from events)"
                     f" to '{path}' ({written})"
                 )
-                paths.append(path)
-    return paths
 
 
 def load_and_clean(path: Path) -> dict[str, Any]:
     """Return seconds and peak memory of reading a file and of cleaning what was read."""
+    import hybridrec
+
     start = time.perf_counter()
     rows = hybridrec.read_interactions(path)
     loaded = time.perf_counter()
@@ -106,8 +117,12 @@ def load_and_clean(path: Path) -> dict[str, Any]:
 
 
 def peak_mb() -> float:
-    """Return the peak resident memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return the peak resident memory of this program so far.
+
+    Not ``ru_maxrss``, which a child process takes over from the one that started it.
+    """
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 if __name__ == "__main__":

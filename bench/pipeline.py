@@ -106,7 +106,7 @@ def tables(costs: list[dict[str, Any]], quality: list[dict[str, Any]]) -> str:
     return "\n\n".join(
         [
             markdown(["data", "command", "seconds", "peak MB"], cost_rows),
-            f"Mean ± standard deviation over {SEEDS} splits; cold items are ranked among themselves.",
+            f"Mean ± standard deviation over {SEEDS} splits; cold items rank among themselves.",
             markdown(["data", "split", "model", *shown], quality_rows),
         ]
     )
