@@ -153,8 +153,8 @@ def _one_row_a_pair(interactions: Interactions, policy: str) -> tuple[np.ndarray
     pair *= len(interactions.items)
     pair += interactions.item_codes
     order = np.argsort(pair, kind="stable")
-    begins = np.diff(pair[order], prepend=-1) != 0  # a row that is the first of its pair
-    alone = begins & np.roll(begins, -1)  # so is the next (after the last row comes the first)
+    begins = _begins(pair[order])
+    alone = begins & np.roll(begins, -1)  # the next row begins too; the first follows the last
     repeated = order[~alone]
     keep = np.ones(len(interactions), dtype=bool)
     weights = interactions.weights
@@ -163,7 +163,7 @@ def _one_row_a_pair(interactions: Interactions, policy: str) -> tuple[np.ndarray
 
     if interactions.timestamps is not None:
         repeated = repeated[np.lexsort((interactions.timestamps[repeated], pair[repeated]))]
-    first = np.flatnonzero(np.diff(pair[repeated], prepend=-1))
+    first = np.flatnonzero(_begins(pair[repeated]))
     last = np.append(first[1:], len(repeated)) - 1
     kept = repeated[first if policy == "first" else last]
     keep[repeated] = False
@@ -173,6 +173,13 @@ def _one_row_a_pair(interactions: Interactions, policy: str) -> tuple[np.ndarray
         weights = weights.copy()
         weights[kept] = combine.reduceat(weights[repeated].astype(np.float64), first)
     return keep, weights
+
+
+def _begins(ordered: np.ndarray) -> np.ndarray:
+    """Return a mask of the values that differ from the one before."""
+    begins = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    return begins
 
 
 def _drop(keep: np.ndarray, bad: np.ndarray) -> int:

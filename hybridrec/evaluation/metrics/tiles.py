@@ -10,7 +10,7 @@ import numpy as np
 
 from hybridrec.ranking.scorer import FactorScorer, Scorer, rows_of_a_block
 
-_USERS, _ITEMS = 256, 768  # of a matrix product whose scores stay in the cache of a core
+_USERS, _ITEMS = 1024, 384  # of a matrix product, found to be the fastest
 _ROUNDING = 2.0**-24  # of one float32 operation
 
 

@@ -90,7 +90,7 @@ def test_equal_to_its_twin(make, ties, seed):
 
 @pytest.fixture(scope="module", params=[factor_scorer, history_scorer])
 def large(request):
-    """More users and items than a tile has, and an item bias."""
+    """More items than a tile has, and an item bias."""
     rng = np.random.default_rng(3)
     n_users, n_items = 600, 2000
     scorer = request.param(rng, n_users, n_items, ties=True)
