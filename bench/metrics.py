@@ -64,16 +64,11 @@ class Results:
         ours: dict[str, float] = {}
         for row in self.rows:
             ours.setdefault(row["task"], row["seconds"])
-        cells = [
-            (
-                row["task"],
-                row["system"],
-                row["seconds"],
-                round(row["seconds"] / ours[row["task"]], 1),
-            )
-            for row in self.rows
-        ]
-        return markdown(["task", "system", "seconds", "times ours"], cells)
+        cells = []
+        for row in self.rows:
+            ratio = round(row["seconds"] / ours[row["task"]], 1)
+            cells.append((row["task"], row["system"], row["seconds"], ratio, row["load"]))
+        return markdown(["task", "system", "seconds", "times ours", "load"], cells)
 
 
 def timed(work: Callable[[], Values], repeats: int) -> tuple[float, Values]:
@@ -124,8 +119,12 @@ def from_arrays(split: Split, lists: np.ndarray) -> Values:
     users = split.test_users
     every = np.ones(len(split.train.items), dtype=bool)
     judged = Judgement(users, lists, split.test.matrix[users], CUTOFFS, every)
-    means = {name: METRICS[name](judged).reshape(-1, len(CUTOFFS)).mean(axis=0) for name in SIX}
-    return {f"{name}@{k}": float(means[name][at]) for name in SIX for at, k in enumerate(CUTOFFS)}
+    values = {name: METRICS[name](judged) for name in SIX}
+    return {
+        f"{name}@{k}": float(values[name][..., at].mean())
+        for name in SIX
+        for at, k in enumerate(CUTOFFS)
+    }
 
 
 def from_frames(split: Split, frame: pd.DataFrame) -> Values:
