@@ -11,7 +11,9 @@ from hybridrec.errors import DataError, ParameterError, UnknownIdError
 
 ID_LISTS = st.one_of(
     st.lists(st.integers(-(2**63), 2**63 - 1)),
-    st.lists(st.text(st.characters(exclude_characters="\0"), max_size=3), min_size=1),
+    st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=3), min_size=1
+    ),
 )
 
 
