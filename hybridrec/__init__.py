@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         read_users,
     )
     from hybridrec.evaluation.evaluate import compare, evaluate
+    from hybridrec.evaluation.tuning.search import tune
     from hybridrec.features.blocks import FeatureBlock, Features
     from hybridrec.features.columns import TableColumns
     from hybridrec.features.pipeline import FeaturePipeline
@@ -31,11 +32,14 @@ if TYPE_CHECKING:
     from hybridrec.models.base import Recommender
     from hybridrec.models.bias import BiasBaseline
     from hybridrec.models.content import Content
+    from hybridrec.models.ease import EASE
+    from hybridrec.models.graph_filter import GraphFilter
     from hybridrec.models.hybrid_als import HybridALS
     from hybridrec.models.implicit_factors import ALS, BPR, LogisticMF
     from hybridrec.models.item_knn import ItemKNN
     from hybridrec.models.lightfm import LightFM
     from hybridrec.models.popularity import Popularity
+    from hybridrec.models.rp3_beta import RP3Beta
     from hybridrec.models.storage import load
     from hybridrec.ranking.rules import Rules
 
@@ -54,6 +58,7 @@ _HOMES = {
         "read_users",
     ),
     "evaluation.evaluate": ("compare", "evaluate"),
+    "evaluation.tuning.search": ("tune",),
     "features.blocks": ("FeatureBlock", "Features"),
     "features.columns": ("TableColumns",),
     "features.pipeline": ("FeaturePipeline",),
@@ -62,11 +67,14 @@ _HOMES = {
     "models.base": ("Recommender",),
     "models.bias": ("BiasBaseline",),
     "models.content": ("Content",),
+    "models.ease": ("EASE",),
+    "models.graph_filter": ("GraphFilter",),
     "models.hybrid_als": ("HybridALS",),
     "models.implicit_factors": ("ALS", "BPR", "LogisticMF"),
     "models.item_knn": ("ItemKNN",),
     "models.lightfm": ("LightFM",),
     "models.popularity": ("Popularity",),
+    "models.rp3_beta": ("RP3Beta",),
     "models.storage": ("load",),
     "ranking.rules": ("Rules",),
 }
@@ -75,6 +83,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "ALS",
     "BPR",
+    "EASE",
     "BiasBaseline",
     "CleaningReport",
     "Content",
@@ -82,6 +91,7 @@ __all__ = [
     "FeatureBlock",
     "FeaturePipeline",
     "Features",
+    "GraphFilter",
     "HybridALS",
     "IdMap",
     "Interactions",
@@ -91,6 +101,7 @@ __all__ = [
     "LightFM",
     "LogisticMF",
     "Popularity",
+    "RP3Beta",
     "Recommender",
     "Rules",
     "TableColumns",
@@ -107,6 +118,7 @@ __all__ = [
     "read_items",
     "read_knowledge",
     "read_users",
+    "tune",
 ]
 
 

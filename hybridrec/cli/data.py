@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridrec.cli.options import DataOptions
@@ -15,6 +16,8 @@ from hybridrec.dataset.interactions import Interactions
 from hybridrec.dataset.named import load_dataset
 from hybridrec.dataset.readers import read_dataset
 from hybridrec.errors import ParameterError
+from hybridrec.evaluation.protocols import recognise
+from hybridrec.evaluation.splits import predefined, read_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,15 +42,32 @@ class CleanData:
     report : CleaningReport
     notes : tuple of str
         What was decided without being asked for.
+    known_as : str or None
+        The name under which numbers on the data were published.
     """
 
     dataset: Dataset
     report: CleaningReport
     notes: tuple[str, ...]
+    known_as: str | None
 
 
-def load_data(options: DataOptions) -> CleanData:
+def load_data(
+    options: DataOptions,
+    *,
+    keep_negatives: bool = False,
+    parts: Mapping[str, Path] | None = None,
+) -> CleanData:
     """Read and clean what the options of a command name.
+
+    Parameters
+    ----------
+    options : DataOptions
+    keep_negatives : bool, default False
+        Whether rows of weight 0 stay.
+    parts : mapping of str to path, optional
+        Files of held-out rows by part, "test" and perhaps "valid"; then the file of the options
+        is "train", and every row has its part in the context.
 
     Raises
     ------
@@ -57,7 +77,13 @@ def load_data(options: DataOptions) -> CleanData:
         If a file cannot be used.
     """
     _check(options)
-    dataset = _read(options) if options.dataset is None else load_dataset(options.dataset)
+    if options.dataset is not None:
+        if parts:
+            raise ParameterError(f"{options.dataset!r} has no test file of its own")
+        dataset = load_dataset(options.dataset)
+    else:
+        dataset = _read(options, parts or {})
+    known_as = recognise(dataset)
     if options.drop_relation:
         if dataset.knowledge is None:
             raise ParameterError("--drop-relation needs a knowledge graph; there is none")
@@ -73,8 +99,9 @@ def load_data(options: DataOptions) -> CleanData:
         min_weight=min_weight,
         min_user_interactions=options.min_user_interactions,
         min_item_interactions=options.min_item_interactions,
+        keep_negatives=keep_negatives,
     )
-    return CleanData(_with_rows(dataset, interactions), report, tuple(notes))
+    return CleanData(_with_rows(dataset, interactions), report, tuple(notes), known_as)
 
 
 def _check(options: DataOptions) -> None:
@@ -89,7 +116,7 @@ def _check(options: DataOptions) -> None:
                 )
 
 
-def _read(options: DataOptions) -> Dataset:
+def _read(options: DataOptions, parts: Mapping[str, Path]) -> Dataset:
     """Read the files."""
     columns: dict[str, Any] = {
         name: getattr(options, name) for name in _COLUMNS if getattr(options, name) is not None
@@ -99,14 +126,17 @@ def _read(options: DataOptions) -> Dataset:
         columns["event_weights"] = {
             kind: typed_value(kind, text, float) for kind, text in texts.items()
         }
-    return read_dataset(
-        options.interactions,
-        knowledge=options.kg,
-        link=options.link,
-        items=options.items,
-        users=options.users,
-        **columns,
-    )
+    columns |= {
+        "knowledge": options.kg,
+        "link": options.link,
+        "items": options.items,
+        "users": options.users,
+    }
+    if not parts:
+        return read_dataset(options.interactions, **columns)
+    dataset = read_parts({"train": options.interactions, **parts}, **columns)
+    predefined(dataset)  # refuses a pair in two parts, one of which cleaning would drop
+    return dataset
 
 
 def _with_rows(dataset: Dataset, interactions: Interactions) -> Dataset:

@@ -14,14 +14,21 @@ import numpy as np
 from hybridrec.cli.data import LIKED
 from hybridrec.cli.describe import show_knowledge
 from hybridrec.cli.output import console, working
-from hybridrec.cli.scores import show_scores
+from hybridrec.cli.scores import show_comparison
 from hybridrec.cli.tables import Alignment, print_table, print_title
 from hybridrec.dataset.cleaning import clean
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.frames import make_frame
 from hybridrec.dataset.knowledge import KnowledgeGraph
 from hybridrec.dataset.named import load_dataset, relation_labels
-from hybridrec.evaluation import Split, cold_items, evaluate, random_split
+from hybridrec.evaluation import (
+    Comparison,
+    Evaluation,
+    Split,
+    cold_items,
+    evaluate,
+    random_split,
+)
 from hybridrec.features.blocks import FeatureBlock, Features, scale_rows
 from hybridrec.features.pipeline import FeaturePipeline
 from hybridrec.graph import Graph, node_embeddings
@@ -47,8 +54,6 @@ NEXT = (
     f"hybridrec evaluate --dataset {NAME} --split cold-items",
     "hybridrec datasets",
 )
-
-Rows = list[dict[str, Any]]
 
 
 @click.command("demo")
@@ -135,15 +140,16 @@ def _known_films(screen: Console, split: Split, seed: int) -> Recommender:
         f" that a model recommends (recall@{K}), and how high (ndcg@{K})? Where there are many"
         " ratings, expect little from the KG.",
     )
-    rows: Rows = []
-    for name in ("popularity", "item-knn", "als"):
-        rows += _scores(make_model(name).fit(split.train), split, name, seed)
+    found = [
+        _scores(make_model(name).fit(split.train), split, name, seed)
+        for name in ("popularity", "item-knn", "als")
+    ]
     for label, blocks in ((NO_GRAPH, ["columns"]), (GRAPH, ["tokens", "columns"])):
         with working(label):
             model = make_model("hybrid-als", random_state=seed)
             model.fit(split.train, item_features=blocks)
-        rows += _scores(model, split, label, seed)
-    show_scores(screen, [row for row in rows if row["slice"] == "all"])
+        found.append(_scores(model, split, label, seed))
+    show_comparison(screen, Comparison(found), slices=["all"])
     _explain(
         screen,
         'als sees ratings alone, "no KG" genres and years too. The best of each column is'
@@ -166,19 +172,20 @@ def _new_films(screen: Console, data: Dataset, vectors: np.ndarray, seed: int) -
     data = data.with_interactions(rated.take(_in_freebase(data)[rated.item_codes]))
     variants = _variants(data, vectors)
     data = replace(data, item_table=None)  # the features are made; every fit would copy it
-    rows: Rows = []
+    found: list[Evaluation] = []
     for one in range(seed, seed + COLD_SEEDS):
         split = cold_items(data, random_state=one)
-        rows += _scores(_random_lists(split, one), split, "random order", one)
-        for name in ("popularity", "als"):
-            rows += _scores(make_model(name).fit(split.train), split, name, one)
+        found.append(_scores(_random_lists(split, one), split, "random order", one))
+        found += [
+            _scores(make_model(name).fit(split.train), split, name, one)
+            for name in ("popularity", "als")
+        ]
         for label, features in variants.items():
             with working(label):
                 model = make_model("hybrid-als", random_state=one)
                 model.fit(split.train, item_features=features)
-            rows += _scores(model, split, label, one)
-    show_scores(screen, rows)
-    screen.print(f"Mean ± standard deviation over {COLD_SEEDS} random choices of the films.")
+            found.append(_scores(model, split, label, one))
+    show_comparison(screen, Comparison(found))
 
 
 def _variants(data: Dataset, vectors: np.ndarray) -> dict[str, Features]:
@@ -248,9 +255,8 @@ def _explain(screen: Console, text: str) -> None:
     screen.print(textwrap.fill(text, min(screen.width, 88)))
 
 
-def _scores(source: Any, split: Split, name: str, seed: int) -> Rows:
-    found = evaluate(source, split, metrics=METRICS, k=K, name=name)
-    return [{**row, "seed": seed} for row in found.summary()]
+def _scores(source: Any, split: Split, name: str, seed: int) -> Evaluation:
+    return evaluate(source, split, metrics=METRICS, k=K, name=name, seed=seed)
 
 
 def _random_lists(split: Split, seed: int) -> Any:

@@ -2,60 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
-from hybridrec.cli.data import load_data
+from hybridrec.cli.findings import find_out, show_findings
+from hybridrec.cli.measures import Measure, MeasureOptions, measure_options
 from hybridrec.cli.options import (
-    COUNT,
     EXISTING_FILE,
+    Command,
     DataOptions,
     OutputOptions,
     data_options,
     examples,
+    gathered,
     output_options,
     threads_option,
 )
-from hybridrec.cli.output import Columns, check_output, open_output, resolve_format, say, working
-from hybridrec.cli.scores import describe_split, show_scores
-from hybridrec.cli.settings import ModelSpec, SplitSpec
+from hybridrec.cli.output import (
+    check_output,
+    open_output,
+    resolve_format,
+    say,
+    working,
+    write_text,
+)
+from hybridrec.cli.reports import WRITERS, make_report
+from hybridrec.cli.rounds import Rounds, SplitOptions, make_rounds, split_options
+from hybridrec.cli.scores import describe_split, show_comparison, show_intervals, show_significance
+from hybridrec.cli.settings import ModelSpec
 from hybridrec.errors import ParameterError
-from hybridrec.evaluation import METRICS, SPLITS, Split, check_leakage, load_split
-from hybridrec.evaluation import evaluate as evaluate_one
+from hybridrec.evaluation import Comparison, Evaluation, Split, check_leakage
+from hybridrec.evaluation.significance import TESTS
 from hybridrec.models.registry import MODELS
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_FORMATS = ("table", "json", "csv")
-WARNINGS = 3  # of possible leakage that are shown
+    from hybridrec.cli.findings import Findings
+    from hybridrec.cli.output import Columns
+
+_FORMATS = ("table", "json", "csv", *WRITERS)
 _COMPARED = ("popularity", "als", "hybrid-als")
+WARNINGS = 3  # of possible leakage that are shown
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class TestOptions:
+    """What was given for the options about how sure the results are."""
+
+    ci: bool
+    significance: str
+    baseline: str | None
+    compare_features: bool
+    compare_relations: bool
+
+
+_TEST_OPTIONS = (
+    click.option("--ci", is_flag=True, help="Add bootstrap confidence intervals over users."),
+    click.option(
+        "--significance",
+        type=click.Choice([*TESTS, "none"]),
+        default=TESTS[0],
+        show_default=True,
+        help="Test of the differences between models, paired by user.",
+    ),
+    click.option("--baseline", metavar="MODEL", help="Also show the differences from this model."),
+    click.option(
+        "--compare-features",
+        is_flag=True,
+        help="Also fit the first model that uses features without them, and with them shuffled.",
+    ),
+    click.option(
+        "--compare-relations",
+        is_flag=True,
+        help="Also fit it without each relation of the knowledge graph, and with each alone.",
+    ),
+)
+
+
+def _test_options(command: Command) -> Command:
+    return gathered(command, "testing", TestOptions, _TEST_OPTIONS)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that was measured.
+
+    Attributes
+    ----------
+    comparison : Comparison
+        What was asked for.
+    wide : Comparison
+        The same with more cut-offs and metrics, where there are figures.
+    split : Split
+        The first one.
+    findings : Findings or None
+    notes : tuple of str
+    """
+
+    comparison: Comparison
+    wide: Comparison
+    split: Split
+    findings: Findings | None
+    notes: tuple[str, ...]
 
 
 @click.command(
     "evaluate",
     epilog=examples(
         "hybridrec evaluate --dataset movielens-small --split cold-items --seeds 3 \\",
-        "    --model hybrid-als --model hybrid-als:features=columns",
+        "    --model hybrid-als --model hybrid-als:features=columns -o report.html",
+        "hybridrec evaluate --protocol kgcn-ctr --data lastfm --seeds 5",
     ),
 )
 @data_options
-@click.option(
-    "--split",
-    metavar="SPLIT",
-    default="random",
-    show_default=True,
-    help=f"One of {', '.join(SPLITS)}; with parameters as in random:by=user,test_fraction=0.1.",
-)
-@click.option(
-    "--split-dir",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help='A split written by "hybridrec split", in place of data and --split.',
-)
+@split_options
 @click.option(
     "--model",
     "models",
@@ -76,42 +143,18 @@ _COMPARED = ("popularity", "als", "hybrid-als")
     help="Lists of another system: a table of user, item, and rank or score, or a TREC run."
     " Repeatable.",
 )
-@click.option(
-    "-k",
-    type=COUNT,
-    multiple=True,
-    default=(10, 20),
-    show_default=True,
-    help="Cut-off. Repeatable.",
-)
-@click.option(
-    "--metric",
-    "metrics",
-    type=click.Choice(list(METRICS)),
-    multiple=True,
-    default=("recall", "ndcg", "coverage"),
-    show_default=True,
-    help="What is measured. Repeatable.",
-)
-@click.option(
-    "--seeds", type=COUNT, default=1, show_default=True, metavar="N", help="Splits and fits."
-)
-@click.option(
-    "--random-state", type=click.IntRange(min=0), default=0, metavar="SEED", help="The first seed."
-)
+@measure_options
+@_test_options
 @threads_option
 @output_options(*_FORMATS)
 def command(
     data: DataOptions,
-    split: str,
-    split_dir: Path | None,
+    cutting: SplitOptions,
     models: tuple[str, ...],
     features: str | None,
     runs: tuple[Path, ...],
-    k: tuple[int, ...],
-    metrics: tuple[str, ...],
-    seeds: int,
-    random_state: int,
+    measuring: MeasureOptions,
+    testing: TestOptions,
     threads: int,
     out: OutputOptions,
 ) -> None:
@@ -122,56 +165,66 @@ def command(
     """
     form = resolve_format(out, *_FORMATS)
     check_output(out.output, overwrite=out.overwrite)
-    cutting = SplitSpec.parse(split)
-    named = models or (() if runs else _COMPARED)
-    specs = [ModelSpec.parse(text, features=features) for text in dict.fromkeys(named)]
-    if runs and seeds > 1:
+    if runs and cutting.seeds > 1:
         raise ParameterError("a --run belongs to one split; leave out --seeds")
+    named = models or (() if runs else _COMPARED)
+    if cutting.protocol is not None:  # without it, nobody knows what the others are worth
+        named = ("popularity", *named)
+    specs = [ModelSpec.parse(text, features=features) for text in dict.fromkeys(named)]
     sources: dict[str, ModelSpec | Any] = {spec.label: spec for spec in specs}
     sources.update((str(path), path) for path in runs)
-    rows: list[dict[str, Any]] = []
-    notes: list[str] = []
-    if split_dir is None:
-        splits = _made_splits(data, cutting, range(random_state, random_state + seeds), notes)
+    if testing.baseline is not None and testing.baseline not in sources:
+        raise ParameterError(
+            f"--baseline {testing.baseline!r} is not evaluated (there are {', '.join(sources)})"
+        )
+    rounds = make_rounds(data, cutting)
+    found = _evaluated(rounds, sources, measuring, testing, form == "html", threads)
+    if form in WRITERS:
+        report = make_report(found, rounds)
+        write_text(out, WRITERS[form](report))
+        _tell(found.notes)
     else:
-        splits = _stored_split(data, split_dir, seeds)
-    for seed, made in splits:
-        if not rows:
-            notes.append(describe_split(made))
+        _write(out, form, found, rounds, testing)
+
+
+def _evaluated(
+    rounds: Rounds,
+    sources: Mapping[str, ModelSpec | Any],
+    measuring: MeasureOptions,
+    testing: TestOptions,
+    for_figures: bool,
+    threads: int,
+) -> Results:
+    """Fit and measure everything on every split."""
+    evaluations: list[Evaluation] = []
+    first: Split | None = None
+    splits: dict[int, Split] = {}
+    for seed, made in rounds.splits:
+        if first is None:
+            first = made
+            measure = Measure.resolve(
+                measuring, made, rounds.protocol, for_figures=for_figures, threads=threads
+            )
             _warn_of_leakage(made)
+        if testing.compare_features or testing.compare_relations:
+            splits[seed] = made
         for label, source in sources.items():
-            with working(f"{label}, seed {seed}"):
+            with working(f"{label}, round {seed}"):
                 fitted = _fitted(source, made, seed, threads)
-                found = evaluate_one(
-                    fitted, made, metrics=metrics, k=k, num_threads=threads, name=label
-                )
-            rows += [{**row, "seed": seed} for row in found.summary()]
-            notes += [f"{label}: {note}" for note in found.notes]
-    if seeds > 1:
-        notes.append(f"Mean ± standard deviation over {seeds} seeds, for the split and the models.")
-    _write(out, form, rows, notes)
-
-
-def _made_splits(
-    data: DataOptions, cutting: SplitSpec, seeds: range, notes: list[str]
-) -> Iterator[tuple[int, Split]]:
-    """Read the data and yield a split for every seed; tell in ``notes`` what was decided."""
-    with working("Reading"):
-        clean = load_data(data)
-    notes += clean.notes
-    for seed in seeds:
-        yield seed, cutting.apply(clean.dataset, seed)
-
-
-def _stored_split(data: DataOptions, folder: Path, seeds: int) -> Iterator[tuple[int, Split]]:
-    """Yield the split of a folder."""
-    if data.interactions is not None or data.dataset is not None:
-        raise ParameterError("--split-dir holds the data; leave out the file or --dataset")
-    if seeds > 1:
-        raise ParameterError("--split-dir holds one split; leave out --seeds")
-    with working("Reading"):
-        made = load_split(folder)
-    yield made.seed or 0, made
+                evaluations.append(measure(fitted, made, label, seed))
+    assert first is not None
+    wide = Comparison(evaluations)
+    findings = find_out(
+        [spec for spec in sources.values() if isinstance(spec, ModelSpec)],
+        splits,
+        measure.options,
+        features=testing.compare_features,
+        relations=testing.compare_relations,
+        threads=threads,
+    )
+    said = dict.fromkeys(f"{one.model}: {note}" for one in evaluations for note in one.notes)
+    notes = (*rounds.notes, describe_split(first), *said)
+    return Results(measure.asked(wide), wide, first, findings, notes)
 
 
 def _warn_of_leakage(made: Split) -> None:
@@ -190,22 +243,58 @@ def _fitted(source: ModelSpec | Any, made: Split, seed: int, threads: int) -> An
     return source
 
 
-def _write(out: OutputOptions, form: str, rows: list[dict[str, Any]], notes: list[str]) -> None:
-    """Write the rows; the notes go with a table, or else to standard error."""
+def _write(
+    out: OutputOptions, form: str, found: Results, rounds: Rounds, testing: TestOptions
+) -> None:
+    """Write tables to read, which notes belong to, or rows for machines."""
+    test = None if testing.significance == "none" else testing.significance
 
     def show(screen: Console, _columns: Columns) -> None:
-        show_scores(screen, rows)
-        for note in notes:
+        comparison = found.comparison
+        show_comparison(screen, comparison, test=test, published=rounds.published)
+        if testing.ci:
+            show_intervals(screen, comparison, CONFIDENCE)
+        if testing.baseline is not None:
+            show_significance(screen, comparison, test or TESTS[0], testing.baseline)
+        if found.findings is not None:
+            show_findings(screen, found.findings)
+        for note in found.notes:
             screen.print(note)
 
-    columns = {name: [_known(row[name]) for row in rows] for name in rows[0]}
+    rows = [] if form == "table" else _rows(found.comparison, rounds, testing.ci)
+    names = rows[0] if rows else ()
     with open_output(out, form, show) as write:
-        write({name: np.array(values, dtype=object) for name, values in columns.items()})
+        write({name: np.array([row[name] for row in rows], dtype=object) for name in names})
     if form != "table":
-        for note in notes:
-            say(note)
+        _tell(found.notes)
 
 
-def _known(value: Any) -> Any:
-    """Return None in place of NaN, which JSON does not have."""
-    return None if value != value else value
+def _rows(comparison: Comparison, rounds: Rounds, intervals: bool) -> list[dict[str, Any]]:
+    """Return a row a model, metric, slice and seed; under a protocol the published ones too."""
+    rows = [
+        {name: None if value != value else value for name, value in row.items()}
+        for row in comparison.rows(CONFIDENCE if intervals else None)
+    ]
+    if rounds.protocol is None:
+        return rows
+    empty = dict.fromkeys(rows[0])
+    ours = [{**row, "published": False, "source": None} for row in rows]
+    theirs = [
+        {
+            **empty,
+            "model": row.model,
+            "metric": row.metric,
+            "k": row.k,
+            "value": row.value,
+            "slice": "all",
+            "published": True,
+            "source": row.source,
+        }
+        for row in rounds.published
+    ]
+    return ours + theirs
+
+
+def _tell(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        say(note)

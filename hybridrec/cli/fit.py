@@ -10,6 +10,7 @@ import click
 from hybridrec.cli.data import load_data
 from hybridrec.cli.describe import labels_of, show_knowledge
 from hybridrec.cli.options import (
+    EXISTING_FILE,
     DataOptions,
     data_options,
     examples,
@@ -18,9 +19,12 @@ from hybridrec.cli.options import (
     threads_option,
 )
 from hybridrec.cli.output import check_output, console, working
+from hybridrec.cli.params import tuned_spec
 from hybridrec.cli.settings import ModelSpec
 from hybridrec.models.base import Recommender
 from hybridrec.models.registry import MODELS
+
+_DEFAULT = "hybrid-als"
 
 
 @click.command(
@@ -31,12 +35,12 @@ from hybridrec.models.registry import MODELS
     ),
 )
 @data_options
+@click.option("--model", metavar="NAME", help=f"One of {', '.join(MODELS)}.  [default: {_DEFAULT}]")
 @click.option(
-    "--model",
-    metavar="NAME",
-    default="hybrid-als",
-    show_default=True,
-    help=f"One of {', '.join(MODELS)}.",
+    "--params",
+    type=EXISTING_FILE,
+    help='Model, parameters and features that "hybridrec tune" chose; --set and --features change'
+    " them.",
 )
 @click.option(
     "--set",
@@ -59,7 +63,8 @@ from hybridrec.models.registry import MODELS
 @overwrite_option
 def command(
     data: DataOptions,
-    model: str,
+    model: str | None,
+    params: Path | None,
     settings: tuple[str, ...],
     features: str | None,
     random_state: int | None,
@@ -74,7 +79,10 @@ def command(
     """
     check_output(output, overwrite=overwrite)
     inline = [] if features is None else [f"features={features}"]
-    spec = ModelSpec.parse(model, [*inline, *settings])
+    if params is None:
+        spec = ModelSpec.parse(model or _DEFAULT, [*inline, *settings])
+    else:
+        spec = tuned_spec(params, model, [*inline, *settings])
     with working("Reading"):
         clean = load_data(data)
     screen = console()
@@ -85,11 +93,13 @@ def command(
         show_knowledge(screen, clean.dataset, labels_of(data.dataset))
     click.echo()
     start = time.perf_counter()
-    with working(f"Fitting {model}"):
+    with working(f"Fitting {spec.label}"):
         fitted = spec.fit(clean.dataset, random_state=random_state, threads=threads)
     seconds = time.perf_counter() - start
     fitted.save(output, overwrite=overwrite)
-    click.echo(f"{model} with {_features(fitted)} fitted in {seconds:.1f} s, saved to {output}")
+    click.echo(
+        f"{spec.label} with {_features(fitted)} fitted in {seconds:.1f} s, saved to {output}"
+    )
 
 
 def _features(model: Recommender) -> str:

@@ -20,6 +20,7 @@ COMMANDS = {
     "similar": "List the items most like given ones.",
     "evaluate": "Compare models on held-out interactions.",
     "split": "Write a split as files that any other system can train on.",
+    "tune": "Search for the parameters and features of a model that validate best.",
     "embed": "Turn a knowledge graph into vectors.",
     "datasets": "List the data sets that come with hybridrec.",
     "doctor": "Check this installation.",
@@ -83,8 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     if not sys.warnoptions:  # of libraries below, about things a user of commands cannot change
         warnings.simplefilter("ignore")
+    typed = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = cli.main(arguments, prog_name="hybridrec", standalone_mode=False)
+        code = cli.main(typed, prog_name="hybridrec", standalone_mode=False, obj=typed)
         sys.stdout.flush()
     except (click.Abort, KeyboardInterrupt):
         _leave("Interrupted; nothing was written", INTERRUPTED)

@@ -117,7 +117,7 @@ _DATA = (
 
 def data_options(command: Command) -> Command:
     """Give a command the options of its data, as one `DataOptions` called ``data``."""
-    return _gathered(command, "data", DataOptions, _DATA)
+    return gathered(command, "data", DataOptions, _DATA)
 
 
 def output_options(*formats: str) -> Decorator:
@@ -136,7 +136,7 @@ def output_options(*formats: str) -> Decorator:
         ),
         overwrite_option,
     )
-    return lambda command: _gathered(command, "out", OutputOptions, chosen)
+    return lambda command: gathered(command, "out", OutputOptions, chosen)
 
 
 def examples(*lines: str) -> str:
@@ -144,7 +144,7 @@ def examples(*lines: str) -> str:
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def _gathered(command: Command, name: str, kind: type, options: Sequence[Decorator]) -> Command:
+def gathered(command: Command, name: str, kind: type, options: Sequence[Decorator]) -> Command:
     """Decorate a command so that it gets the values of some options as one object."""
     own = [field.name for field in fields(kind)]
 

@@ -23,6 +23,8 @@ from hybridrec.errors import HybridRecError, OutputError, ParameterError
 if TYPE_CHECKING:
     from rich.console import Console
 
+_SUFFIXES = {"md": "markdown", "tex": "latex", "htm": "html"}
+
 Columns = Mapping[str, np.ndarray]
 Write = Callable[[Columns], None]
 Show = Callable[["Console", Columns], None]
@@ -55,7 +57,8 @@ def resolve_format(out: OutputOptions, *formats: str) -> str:
     """
     chosen = out.format
     if chosen is None and out.output is not None:
-        chosen = out.output.suffix.lstrip(".").lower()
+        suffix = out.output.suffix.lstrip(".").lower()
+        chosen = _SUFFIXES.get(suffix, suffix)
         if chosen not in formats:
             raise ParameterError(
                 f"cannot tell the format of {out.output}; add --format {'|'.join(formats)}"
@@ -91,6 +94,16 @@ def open_output(out: OutputOptions, form: str, show: Show | None = None) -> Iter
                 _text_form(form, stream, show) as write,
             ):
                 yield write
+    say(f"Saved to {out.output}")
+
+
+def write_text(out: OutputOptions, text: str) -> None:
+    """Write a text to standard output, or to a file that appears whole."""
+    if out.output is None:
+        click.echo(text.rstrip("\n"))
+        return
+    with staged_file(out.output, out.overwrite) as path:
+        path.write_text(text, encoding="utf-8")
     say(f"Saved to {out.output}")
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.errors import ParameterError, did_you_mean, first_few
-from hybridrec.evaluation import SPLITS, Split
+from hybridrec.evaluation import SERIES, SPLITS, Split
 from hybridrec.features.pipeline import make_block
 from hybridrec.models.base import Recommender
 from hybridrec.models.registry import model_class
@@ -69,25 +69,48 @@ class ModelSpec:
         params = typed(named, kind.parameter_defaults(), name)
         return cls(text, kind, params, None if own is None else _blocks(own))
 
-    def fit(self, dataset: Dataset, *, random_state: int | None, threads: int) -> Recommender:
-        """Fit the model; seed and threads apply where the model has such a parameter."""
-        given = {"num_threads": threads or None, "random_state": random_state}
+    def maker(self, threads: int) -> Callable[[int | None], Recommender]:
+        """Return a function from a seed to an unfitted model.
+
+        Seed and threads apply where the model has such a parameter.
+        """
         known = self.kind.parameter_defaults()
-        common = {
-            name: value for name, value in given.items() if name in known and value is not None
-        }
-        model = self.kind().set_params(**{**common, **self.params})
+
+        def make(random_state: int | None) -> Recommender:
+            given = {"num_threads": threads or None, "random_state": random_state}
+            common = {
+                name: value for name, value in given.items() if name in known and value is not None
+            }
+            return self.kind().set_params(**{**common, **self.params})
+
+        return make
+
+    def fit(self, dataset: Dataset, *, random_state: int | None, threads: int) -> Recommender:
+        """Make the model and fit it."""
         of_users = self.blocks
         if of_users is not None:  # the only block that users can have
             of_users = None if "columns" in of_users else ()
+        model = self.maker(threads)(random_state)
         return model.fit(dataset, item_features=self.blocks, user_features=of_users)
 
 
 @dataclass(frozen=True)
 class SplitSpec:
-    """A split as the command line names it, checked, before there is any data."""
+    """A split, or a series of them, as the command line names it, before there is any data.
 
-    make: Callable[..., Split]
+    Attributes
+    ----------
+    name : str
+    make : callable
+        Of `SPLITS` or `SERIES`.
+    params : mapping
+        Parameters that were given.
+    seeded : bool
+        Whether it has a ``random_state``.
+    """
+
+    name: str
+    make: Callable[..., Any]
     params: Mapping[str, Any]
     seeded: bool
 
@@ -101,24 +124,50 @@ class SplitSpec:
             If the split, a parameter or a value makes no sense.
         """
         name, inline = _inline(text)
-        if name not in SPLITS:
+        known = {**SPLITS, **SERIES}
+        if name not in known:
             raise ParameterError(
-                f"unknown split {name!r}{did_you_mean(name, SPLITS)} (there are"
-                f" {', '.join(SPLITS)})"
+                f"unknown split {name!r}{did_you_mean(name, known)} (there are {', '.join(known)})"
             )
         defaults = {
             parameter.name: parameter.default
-            for parameter in inspect.signature(SPLITS[name]).parameters.values()
+            for parameter in inspect.signature(known[name]).parameters.values()
             if parameter.kind is parameter.KEYWORD_ONLY
         }
         seeded = defaults.pop("random_state", None) is not None
         params = typed(split_pairs(inline, f"{name} parameter"), defaults, name)
-        return cls(SPLITS[name], params, seeded)
+        return cls(name, known[name], params, seeded)
 
-    def apply(self, dataset: Dataset, seed: int) -> Split:
+    @property
+    def is_series(self) -> bool:
+        """Whether it makes several splits, such as the folds of cross-validation."""
+        return self.name in SERIES
+
+    @property
+    def keeps_negatives(self) -> bool:
+        """Whether rows of weight 0 are part of what is split."""
+        return self.name == "labelled-pairs"
+
+    def apply(self, dataset: Dataset, seed: int) -> Any:
         """Split a data set; a split without any randomness is the same for every seed."""
         seeding = {"random_state": seed} if self.seeded else {}
         return self.make(dataset, **self.params, **seeding)
+
+    def cuts(self, dataset: Dataset, seeds: range) -> Iterator[tuple[int, Split]]:
+        """Yield a split for every seed, or the numbered splits of a series.
+
+        Raises
+        ------
+        ParameterError
+            If several seeds are asked of a series.
+        """
+        if not self.is_series:
+            for seed in seeds:
+                yield seed, self.apply(dataset, seed)
+            return
+        if len(seeds) > 1:
+            raise ParameterError(f"{self.name} makes several splits itself; leave out --seeds")
+        yield from enumerate(self.apply(dataset, seeds[0]), 1)
 
 
 def split_pairs(texts: Iterable[str], what: str) -> dict[str, str]:

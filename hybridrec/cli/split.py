@@ -11,6 +11,7 @@ from hybridrec.cli.options import DataOptions, data_options, examples, overwrite
 from hybridrec.cli.output import check_output, say, working
 from hybridrec.cli.scores import describe_split
 from hybridrec.cli.settings import SplitSpec
+from hybridrec.errors import ParameterError
 from hybridrec.evaluation.leakage import check_leakage
 from hybridrec.evaluation.splits import SPLITS, Split, export_split
 
@@ -55,8 +56,10 @@ def command(
     """
     check_output(output, overwrite=overwrite)
     cutting = SplitSpec.parse(split)
+    if cutting.is_series:
+        raise ParameterError(f"{cutting.name} makes several splits; this command writes one")
     with working("Reading"):
-        clean = load_data(data)
+        clean = load_data(data, keep_negatives=cutting.keeps_negatives)
     made = cutting.apply(clean.dataset, random_state)
     with working("Writing"):
         export_split(made, output, test=not without_test, overwrite=overwrite)

@@ -67,12 +67,14 @@ def clean(
     min_weight: float | None = None,
     min_user_interactions: int = 0,
     min_item_interactions: int = 0,
+    keep_negatives: bool = False,
 ) -> tuple[Interactions, CleaningReport]:
     """Drop rows that a model should not see, and say which and why.
 
     The steps, in this order: of rows with the same user and item one is kept; rows of weight 0
-    go (in labelled data, such as KGCN's, they say "not interacted"); rows below ``min_weight``
-    go; users and items with too few rows go, again and again until none is left (the k-core).
+    go (in labelled data, such as KGCN's, they say "not interacted"), unless asked for; rows below
+    ``min_weight`` go; users and items with too few rows go, again and again until none is left
+    (the k-core).
 
     Parameters
     ----------
@@ -86,6 +88,8 @@ def clean(
     min_user_interactions, min_item_interactions : int, default 0
         Least number of rows of a user and of an item. Ids without them leave the id maps; ids
         that had no row before this step stay known.
+    keep_negatives : bool, default False
+        Keep rows of weight 0 and count them, for `hybridrec.evaluation.labelled_pairs`.
 
     Returns
     -------
@@ -102,7 +106,8 @@ def clean(
     _check_parameters(duplicates, min_weight, min_user_interactions, min_item_interactions)
     keep, weights = _one_row_a_pair(interactions, duplicates)
     dropped = {f"same user and item ({duplicates})": len(keep) - int(np.count_nonzero(keep))}
-    dropped["weight 0"] = _drop(keep, weights == 0)
+    if not keep_negatives:
+        dropped["weight 0"] = _drop(keep, weights == 0)
     if min_weight is not None:
         dropped[f"weight below {min_weight:g}"] = _drop(keep, weights < min_weight)
     sides = (

@@ -114,9 +114,23 @@ class IdMap:
     @classmethod
     def from_values(cls, values: Any, name: str = "id") -> tuple[IdMap, np.ndarray]:
         """Map a column of ids: distinct ids in sorted order, and the int32 code of every row."""
+        return cls._factorized(as_ids(values, name), name)
+
+    @classmethod
+    def covering(cls, values: Any, name: str = "id") -> tuple[IdMap, np.ndarray]:
+        """Map a column of ids like `from_values`, but perhaps with ids that no row has.
+
+        Numbers from 0 up, below the number of rows, are their own codes: nothing is hashed.
+        """
+        ids = as_ids(values, name)
+        if ids.dtype != object and len(ids) and ids.min() >= 0 and ids.max() < len(ids):
+            return cls(np.arange(ids.max() + 1), name), ids.astype(np.int32)
+        return cls._factorized(ids, name)
+
+    @classmethod
+    def _factorized(cls, ids: np.ndarray, name: str) -> tuple[IdMap, np.ndarray]:
         import pandas as pd
 
-        ids = as_ids(values, name)
         codes, distinct = pd.factorize(ids, sort=True)
         return cls(np.asarray(distinct), name), codes.astype(np.int32)
 
@@ -166,10 +180,29 @@ class IdMap:
         if len(wanted) and (wanted.dtype == object) != self.is_text:
             codes = np.full(len(wanted), -1, dtype=np.int32)
         else:
-            codes = self._index.get_indexer(wanted).astype(np.int32)
+            codes = self._looked_up(wanted)
         if unknown == "raise" and (codes < 0).any():
             self._raise_unknown(wanted[codes < 0])
         return codes
+
+    def _looked_up(self, wanted: np.ndarray) -> np.ndarray:
+        """Return the codes of ids of this map's type, -1 for unknown ones."""
+        if len(self._table) == 0 or len(wanted) == 0:  # nothing is a column of any type
+            hashed: np.ndarray = self._index.get_indexer(wanted).astype(np.int32)
+            return hashed
+        # As unsigned numbers, ids below 0 are beyond the table too: at its end.
+        place = np.minimum(wanted.view(np.uint64), np.uint64(len(self._table) - 1))
+        codes: np.ndarray = self._table[place.view(np.int64)]
+        return codes
+
+    @cached_property
+    def _table(self) -> np.ndarray:
+        """The code of every number up to the largest id, then -1; empty if few numbers are ids."""
+        if self.is_text or not len(self) or self.ids.min() < 0 or self.ids.max() >= 4 * len(self):
+            return np.empty(0, dtype=np.int32)
+        table = np.full(int(self.ids.max()) + 2, -1, dtype=np.int32)
+        table[self.ids] = np.arange(len(self), dtype=np.int32)
+        return table
 
     def _raise_unknown(self, missing: np.ndarray) -> None:
         distinct = list(dict.fromkeys(missing.tolist()))

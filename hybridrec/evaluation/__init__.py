@@ -7,6 +7,9 @@ from hybridrec.evaluation.knowledge import FeatureComparison, compare_features
 from hybridrec.evaluation.leakage import check_leakage
 from hybridrec.evaluation.measured import Evaluation
 from hybridrec.evaluation.metrics import METRICS
+from hybridrec.evaluation.pairs import evaluate_pairs
+from hybridrec.evaluation.protocols import PROTOCOLS, protocol, published_rows
+from hybridrec.evaluation.relations import RelationContributions, relation_contributions
 from hybridrec.evaluation.results import Comparison
 from hybridrec.evaluation.runs import read_qrels, read_run, write_qrels, write_run
 from hybridrec.evaluation.slices import slice_names
@@ -28,15 +31,19 @@ from hybridrec.evaluation.splits import (
     sliding_windows,
     warm_and_cold,
 )
+from hybridrec.evaluation.tuning import TuningResult, tune
 
 __all__ = [
     "METRICS",
+    "PROTOCOLS",
     "SERIES",
     "SPLITS",
     "Comparison",
     "Evaluation",
     "FeatureComparison",
+    "RelationContributions",
     "Split",
+    "TuningResult",
     "by_time",
     "check_leakage",
     "cold_items",
@@ -44,18 +51,23 @@ __all__ = [
     "compare",
     "compare_features",
     "evaluate",
+    "evaluate_pairs",
     "export_split",
     "k_fold",
     "labelled_pairs",
     "leave_last_n",
     "load_split",
     "predefined",
+    "protocol",
+    "published_rows",
     "random_split",
     "read_predefined",
     "read_qrels",
     "read_run",
+    "relation_contributions",
     "slice_names",
     "sliding_windows",
+    "tune",
     "warm_and_cold",
     "write_qrels",
     "write_run",

@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hybridrec.dataset.idmap import IdMap
-from hybridrec.errors import NotFittedError, ParameterError, did_you_mean, first_few
-from hybridrec.evaluation.measured import Evaluation, Slice
-from hybridrec.evaluation.metrics import DEFAULT_METRICS, METRICS, Context, Judgement
+from hybridrec.errors import ParameterError, did_you_mean, first_few
+from hybridrec.evaluation.candidates import candidates_of_users
+from hybridrec.evaluation.measured import Column, Evaluation, Slice
+from hybridrec.evaluation.metrics import (
+    DEFAULT_METRICS,
+    METRICS,
+    PLACEMENT_METRICS,
+    Context,
+    Judgement,
+    Placement,
+)
 from hybridrec.evaluation.results import Comparison
 from hybridrec.evaluation.runs import lists_of_run
 from hybridrec.evaluation.slices import Part, cut
+from hybridrec.evaluation.sources import (
+    check_fitted_on_train,
+    lists_among,
+    lists_of_model,
+    placement_of_model,
+)
 from hybridrec.evaluation.splits.split import Split
 from hybridrec.ranking.topk import check_k
 
 if TYPE_CHECKING:
-    from hybridrec.models.base import Recommender
+    from scipy.sparse import csr_matrix
 
-# Users whose lists are asked for at once: bounds the memory of scores and history rows.
-_BLOCK = 8192
+
+class _Judged(NamedTuple):
+    """The lists of some users and, where it is asked for, the places of all their test items."""
+
+    lists: Judgement
+    placed: Placement | None
+
+    def on(self, part: Part) -> _Judged:
+        """Return what is judged of some items, or of some users."""
+        placed = self.placed
+        if part.of_items:
+            lists = self.lists.on(part.members)
+            return _Judged(lists, None if placed is None else placed.on(part.members))
+        chosen = part.members[self.lists.users]
+        return _Judged(self.lists.of(chosen), None if placed is None else placed.of(chosen))
 
 
 def evaluate(
@@ -32,6 +58,7 @@ def evaluate(
     metrics: Sequence[str] = DEFAULT_METRICS,
     k: int | Sequence[int] = (10, 20),
     slices: Sequence[str] = (),
+    candidates: int | Any = None,
     context: Context | None = None,
     num_threads: int = 0,
     name: str | None = None,
@@ -55,12 +82,17 @@ def evaluate(
     split : Split
     metrics : sequence of str, optional
         Names from `hybridrec.evaluation.metrics.METRICS`; by default those of accuracy, and
-        coverage.
+        coverage. Of a model also "auc" and "gauc", over all candidates.
     k : int or sequence of int, default (10, 20)
         Cut-offs.
     slices : sequence of str, optional
         Such as "items:popularity", "users:activity", "items:genres" (any column of the item or
         user table); see `hybridrec.evaluation.slices`. Parts without a test row are left out.
+    candidates : int, data frame or path, optional
+        What is ranked for each user beside their test items; by default all items they do not
+        have. A number draws so many of these at random (which biases metrics, and warns so), a
+        frame or file of user and item gives them. Lists are cut to them; test items are always
+        candidates.
     context : Context, optional
         Features, categories and groups of the items, for the metrics that need them. What the
         split knows is filled in.
@@ -87,18 +119,19 @@ def evaluate(
     parts, cut_notes = cut(slices, split)
     is_model = hasattr(source, "recommend_codes")
     if is_model:
-        lists, notes = _lists_of_model(source, split, width, num_threads)
-    else:
-        lists, notes = lists_of_run(source, split, width)
+        check_fitted_on_train(source, split)
+    places = any(one in PLACEMENT_METRICS for one in checked)
+    if places:
+        _check_places_all(is_model, candidates)
+    among, among_notes = candidates_of_users(candidates, split, seed)
+    lists, notes = _lists(source, split, width, among, num_threads)
+    placed = placement_of_model(source, split, num_threads) if places else None
+    judged = _Judged(_judgement(lists, split, cutoffs, context or Context()), placed)
     return Evaluation(
         name or (source.model_name if is_model else "run"),
         split.seed if seed is None else seed,
-        cutoffs,
-        {
-            on: _slice(judged, checked, split.train.users)
-            for on, judged in _judgements(lists, split, cutoffs, parts, context or Context())
-        },
-        notes + cut_notes,
+        _slices(judged, [*_warm_and_cold(split), *parts], checked, split),
+        (*notes, *cut_notes, *among_notes),
         split.test.backend,
     )
 
@@ -110,6 +143,7 @@ def compare(
     metrics: Sequence[str] = DEFAULT_METRICS,
     k: int | Sequence[int] = (10, 20),
     slices: Sequence[str] = (),
+    candidates: int | Any = None,
     context: Context | None = None,
     num_threads: int = 0,
     seed: int | None = None,
@@ -122,7 +156,7 @@ def compare(
     ----------
     sources : mapping of str to Recommender, data frame or path
         By the name they have in the results.
-    split, metrics, k, slices, context, num_threads, seed
+    split, metrics, k, slices, candidates, context, num_threads, seed
         As in `evaluate`.
 
     Raises
@@ -132,7 +166,13 @@ def compare(
     """
     if not sources:
         raise ParameterError("compare needs at least one model or run")
-    asked: dict[str, Any] = {"metrics": metrics, "k": k, "slices": slices, "context": context}
+    asked: dict[str, Any] = {
+        "metrics": metrics,
+        "k": k,
+        "slices": slices,
+        "candidates": candidates,
+        "context": context,
+    }
     return Comparison(
         [
             evaluate(source, split, name=name, seed=seed, num_threads=num_threads, **asked)
@@ -141,92 +181,81 @@ def compare(
     )
 
 
-def _lists_of_model(
-    model: Recommender, split: Split, width: int, num_threads: int
+def _lists(
+    source: Any, split: Split, width: int, among: csr_matrix | None, num_threads: int
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    _check_fitted_on_train(model, split)
+    """Return the lists of the test users, and notes on them."""
+    if not hasattr(source, "recommend_codes"):
+        return lists_of_run(source, split, width, among=among, num_threads=num_threads)
+    if among is None:
+        return lists_of_model(source, split, width, num_threads)
+    return lists_among(source, split, width, among), ()
+
+
+def _judgement(
+    lists: np.ndarray, split: Split, cutoffs: tuple[int, ...], context: Context
+) -> Judgement:
     users = split.test_users
-    lists = np.full((len(users), width), -1, dtype=np.int32)
-    for start in range(0, len(users), _BLOCK):
-        block = users[start : start + _BLOCK]
-        history = None if split.support is None else split.support.matrix[block]
-        lists[start : start + len(block)] = model.recommend_codes(
-            block, width, history=history, items=split.candidates, num_threads=num_threads
-        )[0]
-    return lists, ()
-
-
-def _check_fitted_on_train(model: Recommender, split: Split) -> None:
-    """Refuse a model whose codes mean other ids, or that has seen what it is tested on."""
-    if not hasattr(model, "users_"):
-        raise NotFittedError(f"{model.model_name} is not fitted yet; fit it on split.train")
-    if model.users_ != split.train.users or model.items_ != split.train.items:
-        raise ParameterError(
-            f"{model.model_name} was fitted on other users or items than the split has; fit it"
-            " on split.train"
-        )
-    shared = model.history_.multiply(split.test.matrix).nnz
-    if shared:
-        raise ParameterError(
-            f"{model.model_name} was fitted on {shared} held-out interactions; fit it on"
-            " split.train"
-        )
-
-
-def _judgements(
-    lists: np.ndarray,
-    split: Split,
-    cutoffs: tuple[int, ...],
-    parts: Sequence[Part],
-    context: Context,
-) -> Iterator[tuple[str, Judgement]]:
-    """Judge all test items, warm and cold ones apart if there are both, and the parts asked for."""
-    users, n_items = split.test_users, len(split.train.items)
-    catalogue = np.ones(n_items, dtype=bool) if split.candidates is None else split.candidates
+    catalogue = split.candidates
+    if catalogue is None:
+        catalogue = np.ones(len(split.train.items), dtype=bool)
     context = replace(
         context, train=split.train.matrix, seen=split.seen, tie=split.train.items.tie_order
     )
-    everything = Judgement(users, lists, split.test.matrix[users], cutoffs, catalogue, context)
-    yield "all", everything
+    return Judgement(users, lists, split.test.matrix[users], cutoffs, catalogue, context)
+
+
+def _warm_and_cold(split: Split) -> list[Part]:
+    """Return the items with training rows and those without, if the test has both."""
     warm = split.train.matrix.getnnz(axis=0) > 0
-    warm_tests = warm[everything.test.indices]
-    if warm_tests.any() and not warm_tests.all():
-        yield "warm", everything.on(warm)
-        yield "cold", everything.on(~warm)
-    for part in parts:
-        if part.of_items:
-            judged = everything.on(part.members)
-        else:
-            judged = _of_users(everything, part.members[users])
-        if len(judged.users):
-            yield part.name, judged
+    tested = warm[split.test.matrix.indices]
+    if tested.all() or not tested.any():
+        return []
+    return [Part("warm", True, warm), Part("cold", True, ~warm)]
 
 
-def _of_users(judged: Judgement, chosen: np.ndarray) -> Judgement:
-    """Return the judgement of some of the users, a mask over those judged."""
-    return replace(
-        judged,
-        users=judged.users[chosen],
-        lists=judged.lists[chosen],
-        test=judged.test[chosen],
-    )
+def _slices(
+    everything: _Judged, parts: Sequence[Part], metrics: Sequence[str], split: Split
+) -> dict[str, Slice]:
+    """Return the values on all of the test and on its parts, but for those without a user."""
+    judged = {"all": everything} | {part.name: everything.on(part) for part in parts}
+    ids = split.train.users.ids
+    return {
+        name: Slice(
+            ids[one.lists.users],
+            int((one.lists.lists[:, 0] >= 0).sum()),
+            dict(item for metric in metrics for item in _values(metric, one)),
+        )
+        for name, one in judged.items()
+        if len(one.lists.users)
+    }
 
 
-def _slice(judged: Judgement, names: Sequence[str], users: IdMap) -> Slice:
-    return Slice(
-        users.ids[judged.users],
-        int((judged.lists[:, 0] >= 0).sum()),
-        {metric: METRICS[metric](judged) for metric in names},
-    )
+def _values(metric: str, judged: _Judged) -> Iterable[tuple[Column, np.ndarray]]:
+    """Return the values of a metric by column."""
+    if metric in PLACEMENT_METRICS:
+        assert judged.placed is not None
+        return [((metric, None), PLACEMENT_METRICS[metric](judged.placed))]
+    values = METRICS[metric](judged.lists)
+    return [((metric, k), values[..., at]) for at, k in enumerate(judged.lists.cutoffs)]
+
+
+def _check_places_all(is_model: bool, candidates: Any) -> None:
+    listed = " and ".join(PLACEMENT_METRICS)
+    if not is_model:
+        raise ParameterError(f"{listed} need scores of all candidates; a run has only its lists")
+    if candidates is not None:
+        raise ParameterError(f"{listed} are over all candidates; leave out candidates=")
 
 
 def _checked_metrics(metrics: Sequence[str]) -> tuple[str, ...]:
     names = (metrics,) if isinstance(metrics, str) else tuple(dict.fromkeys(metrics))
+    known = (*METRICS, *PLACEMENT_METRICS)
     for one in names:
-        if one not in METRICS:
+        if one not in known:
             raise ParameterError(
-                f"unknown metric {one!r}{did_you_mean(one, METRICS)}"
-                f" (metrics: {first_few(METRICS, 20)})"
+                f"unknown metric {one!r}{did_you_mean(one, known)}"
+                f" (metrics: {first_few(known, 20)})"
             )
     if not names:
         raise ParameterError("metrics must name at least one metric")

@@ -11,6 +11,7 @@ import numpy as np
 
 from hybridrec.errors import ParameterError, did_you_mean, first_few
 from hybridrec.evaluation.evaluate import evaluate
+from hybridrec.evaluation.measured import column_name
 from hybridrec.evaluation.metrics import LOWER_IS_BETTER
 from hybridrec.evaluation.results import Comparison
 from hybridrec.evaluation.splits.split import Split
@@ -72,10 +73,10 @@ class FeatureComparison(Comparison):
         test, **options
             As in `Comparison.significance`.
         """
-        k = self.evaluations[0].k[-1] if k is None else k
         metric, _ = self._columns(metric, k)[0]
+        k = self._columns(metric, k)[-1][1]
         on = on or ("cold" if "cold" in self.slices else "all")
-        tested = self._tested([(metric, k)], on, test, **options)  # with-without comes first
+        tested = self.tested([(metric, k)], on, test, **options)  # with-without comes first
         gain, p_gain, p_shuffled = tested["difference"][0], *tested["p_holm"][:2]
         sign = -1 if metric in LOWER_IS_BETTER else 1
         if not p_gain < _LEVEL:
@@ -88,10 +89,10 @@ class FeatureComparison(Comparison):
             found = "helps no more than shuffled features"
         means = {model: self.mean(model, metric, k, on) for model in self.by_model}
         return (
-            f"{self.about[0].upper()}{self.about[1:]} {found}: {metric}@{k}{self._where(on)} is"
-            f" {means[WITH]:.4f} with it, {means[WITHOUT]:.4f} without ({gain:+.4f},"
-            f" {_p_text(p_gain)}) and {means[SHUFFLED]:.4f} with shuffled features"
-            f" ({_p_text(p_shuffled)})."
+            f"{self.about[0].upper()}{self.about[1:]} {found}:"
+            f" {column_name(metric, k)}{self._where(on)} is {means[WITH]:.4f} with it,"
+            f" {means[WITHOUT]:.4f} without ({gain:+.4f}, {_p_text(p_gain)}) and"
+            f" {means[SHUFFLED]:.4f} with shuffled features ({_p_text(p_shuffled)})."
         )
 
     def __str__(self) -> str:
@@ -153,7 +154,7 @@ def compare_features(
     ParameterError
         If a name is unknown, there are no seeds, or the model does not use item features.
     """
-    make = _maker(model, params)
+    make = model_maker(model, params)
     if not len(seeds):
         raise ParameterError("compare_features needs at least one seed")
     asked: dict[str, Any] = {"metrics": metrics, "k": k, "slices": slices}
@@ -198,7 +199,14 @@ def _variants(
     yield SHUFFLED, shuffled(whole, tested, seed)
 
 
-def _maker(model: str | MakeModel, params: Mapping[str, Any] | None) -> MakeModel:
+def model_maker(model: str | MakeModel, params: Mapping[str, Any] | None = None) -> MakeModel:
+    """Return the function from a seed to an unfitted model that a name and parameters stand for.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such model, or parameters come with a function.
+    """
     if not isinstance(model, str):
         if params:
             raise ParameterError("params belong to a model given by name")

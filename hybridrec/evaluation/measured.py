@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +12,7 @@ from hybridrec.dataset.frames import DEFAULT_BACKEND, Backend, make_frame
 from hybridrec.errors import ParameterError, did_you_mean, first_few
 from hybridrec.evaluation.significance import bootstrap_interval, standard_error
 
-Column: TypeAlias = tuple[str, int]
+Column: TypeAlias = "tuple[str, int | None]"
 Bounds: TypeAlias = Mapping[Column, tuple[float, float]]
 
 
@@ -26,14 +26,14 @@ class Slice:
         Ids of the users with test items in the slice.
     covered_users : int
         How many of them have a list that is not empty.
-    values : mapping of str to ndarray
-        For each metric one value per user and k, shape (n_users, n_k), or one per k for all
-        users together, shape (n_k,); float64.
+    values : mapping of (metric, k) to ndarray
+        One value per user, shape (n_users,), or one for all users together, shape (); float64.
+        A metric without cut-offs, such as AUC, has ``k = None``.
     """
 
     users: np.ndarray
     covered_users: int
-    values: Mapping[str, np.ndarray]
+    values: Mapping[Column, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +46,6 @@ class Evaluation:
         Its name in tables.
     seed : int or None
         The ``random_state`` of the split, or the number of the repeat.
-    k : tuple of int
-        The cut-offs, ascending.
     slices : mapping of str to Slice
         "all"; "warm" and "cold" where the test has items of both kinds; those asked for.
     notes : tuple of str
@@ -56,52 +54,79 @@ class Evaluation:
 
     model: str
     seed: int | None
-    k: tuple[int, ...]
     slices: Mapping[str, Slice]
     notes: tuple[str, ...] = ()
     backend: Backend = field(default=DEFAULT_BACKEND, repr=False)
 
     @property
-    def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics, in the order they were asked for."""
-        return tuple(self.slices["all"].values)
-
-    @property
     def columns(self) -> tuple[Column, ...]:
-        """Every metric at every cut-off, as (metric, k)."""
-        return tuple((metric, k) for metric in self.metrics for k in self.k)
+        """What was measured, as (metric, k), in the order it was asked for."""
+        return tuple(self.slices["all"].values)
 
     @property
     def user_columns(self) -> tuple[Column, ...]:
         """Those `columns` that have a value per user."""
-        values = self.slices["all"].values
-        return tuple((metric, k) for metric, k in self.columns if values[metric].ndim == 2)
+        return tuple(one for one, found in self.slices["all"].values.items() if found.ndim)
 
-    def values(self, metric: str, k: int, on: str = "all") -> np.ndarray:
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics."""
+        return tuple(dict.fromkeys(metric for metric, _ in self.columns))
+
+    @property
+    def k(self) -> tuple[int, ...]:
+        """The cut-offs, ascending."""
+        return tuple(sorted({k for _, k in self.columns if k is not None}))
+
+    def at(self, k: Collection[int], metrics: Collection[str] | None = None) -> Evaluation:
+        """Return the evaluation with fewer cut-offs and metrics.
+
+        Parameters
+        ----------
+        k : collection of int
+            Those to keep; metrics without cut-offs stay.
+        metrics : collection of str, optional
+            Those to keep, by default all.
+        """
+        kept = [
+            (metric, at)
+            for metric, at in self.columns
+            if (at is None or at in k) and (metrics is None or metric in metrics)
+        ]
+        slices = {
+            on: replace(part, values={column: part.values[column] for column in kept})
+            for on, part in self.slices.items()
+        }
+        return replace(self, slices=slices)
+
+    def values(self, metric: str, k: int | None, on: str = "all") -> np.ndarray:
         """Return the values of a metric, float64 (n_users,), in the order of the slice's users.
 
-        A metric of all users together, such as coverage, has shape ().
+        A metric of all users together, such as coverage, has shape (); one without cut-offs,
+        such as AUC, has ``k = None``.
 
         Raises
         ------
         ParameterError
             If the metric, the cut-off or the slice ``on`` was not evaluated.
         """
-        part = evaluated(self.slices, on, "slice")
-        values: np.ndarray = evaluated(part.values, metric, "metric")
-        if k not in self.k:
-            raise ParameterError(f"k = {k} was not evaluated (k: {first_few(self.k)})")
-        return values[..., self.k.index(k)]
+        found = evaluated(self.slices, on, "slice").values
+        if (metric, k) not in found:
+            cutoffs = [one for name, one in found if name == metric]
+            evaluated(dict.fromkeys(self.metrics), metric, "metric")
+            raise ParameterError(f"k = {k} was not evaluated of {metric} (k: {first_few(cutoffs)})")
+        values: np.ndarray = found[metric, k]
+        return values
 
     def matrix(self, columns: Sequence[Column], on: str = "all") -> np.ndarray:
         """Return per-user values side by side, float64 (n_users, n_columns)."""
         return np.column_stack([self.values(metric, k, on) for metric, k in columns])
 
-    def mean(self, metric: str, k: int, on: str = "all") -> float:
+    def mean(self, metric: str, k: int | None, on: str = "all") -> float:
         """Return the mean over all test users of a slice."""
         return float(self.values(metric, k, on).mean())
 
-    def standard_error(self, metric: str, k: int, on: str = "all") -> float:
+    def standard_error(self, metric: str, k: int | None, on: str = "all") -> float:
         """Return the standard error of the mean over users, NaN where there is none.
 
         ``sd / sqrt(n_users)`` with the sample standard deviation. It speaks of the choice of
@@ -111,7 +136,13 @@ class Evaluation:
         return float("nan") if values.ndim == 0 else float(standard_error(values))
 
     def interval(
-        self, metric: str, k: int, on: str = "all", *, confidence: float = 0.95, **options: Any
+        self,
+        metric: str,
+        k: int | None,
+        on: str = "all",
+        *,
+        confidence: float = 0.95,
+        **options: Any,
     ) -> tuple[float, float]:
         """Return a bootstrap confidence interval of the mean over users.
 
@@ -154,7 +185,7 @@ class Evaluation:
         frame = {
             "user": np.tile(users, len(columns)),
             "metric": np.repeat(np.array([one for one, _ in columns], dtype=object), len(users)),
-            "k": np.repeat(np.array([k for _, k in columns], dtype=np.int64), len(users)),
+            "k": np.repeat(cutoffs_of(columns), len(users)),
             "value": np.concatenate([np.empty(0), *(self.values(*one) for one in columns)]),
         }
         return make_frame(frame, self.backend)
@@ -181,6 +212,17 @@ def summaries(
                     row["ci_low"], row["ci_high"] = map(_or_none, found)
                 rows.append(row)
     return rows
+
+
+def column_name(metric: str, k: int | None) -> str:
+    """Return what a column is called in tables: "ndcg@20", or "auc" without a cut-off."""
+    return metric if k is None else f"{metric}@{k}"
+
+
+def cutoffs_of(columns: Sequence[Column]) -> np.ndarray:
+    """Return the cut-offs of columns as integers, or as objects where some have none."""
+    cutoffs = [k for _, k in columns]
+    return np.array(cutoffs, dtype=object if None in cutoffs else np.int64)
 
 
 def _row(one: Evaluation, column: Column, on: str) -> dict[str, Any]:

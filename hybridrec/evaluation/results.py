@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -12,7 +12,13 @@ import numpy as np
 
 from hybridrec.dataset.frames import make_frame
 from hybridrec.errors import ParameterError
-from hybridrec.evaluation.measured import Column, Evaluation, Slice, evaluated, summaries
+from hybridrec.evaluation.measured import (
+    Column,
+    Evaluation,
+    cutoffs_of,
+    evaluated,
+    summaries,
+)
 from hybridrec.evaluation.metrics import LOWER_IS_BETTER
 from hybridrec.evaluation.significance import (
     DRAWS,
@@ -24,7 +30,7 @@ from hybridrec.evaluation.significance import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Comparison", "Evaluation", "Slice"]
+_DRAWS_PER_TEST = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +72,10 @@ class Comparison:
         """Join comparisons of the same models on several splits, one per seed."""
         return cls([one for part in comparisons for one in part.evaluations])
 
+    def at(self, k: Collection[int], metrics: Collection[str] | None = None) -> Comparison:
+        """Return the comparison with fewer cut-offs and metrics, as `Evaluation.at` does."""
+        return Comparison([one.at(k, metrics) for one in self.evaluations])
+
     @cached_property
     def by_model(self) -> Mapping[str, Sequence[Evaluation]]:
         """The evaluations of every model, one per seed."""
@@ -90,11 +100,11 @@ class Comparison:
         first, *others = self.evaluations
         return tuple(on for on in first.slices if all(on in one.slices for one in others))
 
-    def mean(self, model: str, metric: str, k: int, on: str = "all") -> float:
+    def mean(self, model: str, metric: str, k: int | None, on: str = "all") -> float:
         """Return the mean over seeds of the means over users."""
         return float(np.mean(self._means(model, metric, k, on)))
 
-    def spread(self, model: str, metric: str, k: int, on: str = "all") -> float:
+    def spread(self, model: str, metric: str, k: int | None, on: str = "all") -> float:
         """Return the sample standard deviation over seeds of the means, NaN for one seed.
 
         It speaks of the choice of the split and of the model's random start, `standard_error`
@@ -103,7 +113,7 @@ class Comparison:
         means = self._means(model, metric, k, on)
         return float(np.std(means, ddof=1)) if len(means) > 1 else float("nan")
 
-    def standard_error(self, model: str, metric: str, k: int, on: str = "all") -> float:
+    def standard_error(self, model: str, metric: str, k: int | None, on: str = "all") -> float:
         """Return the standard error of `mean` over users, NaN where there is none.
 
         A user tested with several seeds is one user: their values vary together.
@@ -113,7 +123,7 @@ class Comparison:
         if values[0].ndim == 0:
             return float("nan")
         centred = [some - some.mean() for some in values]
-        return float(standard_error(_by_user(centred, [[one] for one in parts], on)))
+        return float(standard_error(by_user(centred, [[one] for one in parts], on)))
 
     def rows(self, confidence: float | None = None, **options: Any) -> list[dict[str, Any]]:
         """Return the rows of every `Evaluation.summary`, seed by seed and model by model.
@@ -130,7 +140,7 @@ class Comparison:
         baseline: str | None = None,
         *,
         on: str = "all",
-        draws: int = DRAWS,
+        draws: int | None = None,
         random_state: int = 0,
         num_threads: int = 0,
     ) -> Any:
@@ -154,7 +164,8 @@ class Comparison:
             The slice.
         draws, random_state, num_threads
             Of the randomisation test. Its smallest p-value is ``1 / (draws + 1)``, which Holm's
-            correction multiplies by the number of rows: many comparisons need more draws.
+            correction multiplies by the number of rows; so there are 100 draws a row by default,
+            and at least 10,000.
 
         Returns
         -------
@@ -170,7 +181,7 @@ class Comparison:
             If a name is unknown, there is only one model, or a metric has no value per user.
         """
         options = {"draws": draws, "random_state": random_state, "num_threads": num_threads}
-        tested = self._tested(self._columns(metric, k), on, test, baseline, **options)
+        tested = self.tested(self._columns(metric, k), on, test, baseline, **options)
         return make_frame(tested, self.evaluations[0].backend)
 
     def table(
@@ -197,24 +208,25 @@ class Comparison:
         columns = self.evaluations[0].user_columns
         if test is None or len(self.by_model) == 1 or not columns:
             return comparison_table(self, on, None, level)
-        return comparison_table(self, on, self._tested(columns, on, test), level)
+        return comparison_table(self, on, self.tested(columns, on, test), level)
 
     def __str__(self) -> str:
         from hybridrec.evaluation.tables import comparison_text
 
         return comparison_text(self)
 
-    def _means(self, model: str, metric: str, k: int, on: str) -> list[float]:
+    def _means(self, model: str, metric: str, k: int | None, on: str) -> list[float]:
         return [one.mean(metric, k, on) for one in evaluated(self.by_model, model, "model")]
 
     def _columns(self, metric: str | None, k: int | None) -> Sequence[Column]:
         """Return the chosen columns, which must have values per user."""
         one = self.evaluations[0]
-        if metric is not None and one.values(metric, one.k[0]).ndim == 0:
+        asked = [c for c in one.columns if metric in (None, c[0]) and k in (None, c[1])]
+        if not asked:  # says what there is
+            one.values(one.metrics[0] if metric is None else metric, k)
+        columns = [column for column in asked if column in one.user_columns]
+        if metric is not None and not columns:
             raise ParameterError(f"{metric} has one value for all users together: nothing to pair")
-        if k is not None:
-            one.values(one.metrics[0], k)
-        columns = [c for c in one.user_columns if metric in (None, c[0]) and k in (None, c[1])]
         if not columns:
             raise ParameterError("no metric with a value per user was evaluated: nothing to pair")
         return columns
@@ -229,29 +241,42 @@ class Comparison:
         other = models.index(baseline)
         return [(one, other) for one in range(len(models)) if one != other]
 
-    def _tested(
+    def tested(
         self,
         columns: Sequence[Column],
-        on: str,
-        test: str,
+        on: str = "all",
+        test: str = "randomisation",
         baseline: str | None = None,
+        *,
+        draws: int | None = None,
         **options: Any,
     ) -> dict[str, np.ndarray]:
-        """Return the columns of `significance`."""
+        """Return the columns of the frame of `significance`, for some metrics and cut-offs.
+
+        Parameters
+        ----------
+        columns : sequence of (metric, k)
+            With a value per user.
+        on, test, baseline, draws, **options
+            As in `significance`.
+        """
         pairs = self._pairs(baseline)
         values = [
             np.stack([one.matrix(columns, on) for one in parts], axis=1) for parts in self.by_seed
         ]
-        found = paired_tests(_by_user(values, self.by_seed, on), pairs, test=test, **options)
-        metrics, cutoffs = map(np.array, zip(*columns, strict=True))
-        lower = np.isin(metrics, list(LOWER_IS_BETTER))
+        if draws is None:
+            draws = max(DRAWS, _DRAWS_PER_TEST * len(pairs) * len(columns))
+        options |= {"test": test, "draws": draws}
+        found = paired_tests(by_user(values, self.by_seed, on), pairs, **options)
+        metrics = np.array([metric for metric, _ in columns], dtype=object)
+        lower = np.array([metric in LOWER_IS_BETTER for metric in metrics])
         names = np.array(list(self.by_model), dtype=object)[np.array(pairs)]
         shape = found.p_value.shape
         tested = {
             "model": np.broadcast_to(names[:, :1], shape),
             "baseline": np.broadcast_to(names[:, 1:], shape),
-            "metric": np.broadcast_to(metrics.astype(object), shape),
-            "k": np.broadcast_to(cutoffs, shape),
+            "metric": np.broadcast_to(metrics, shape),
+            "k": np.broadcast_to(cutoffs_of(columns), shape),
             "difference": found.difference,
             "se": found.standard_error,
             "wins": np.where(lower, found.smaller, found.larger),
@@ -263,7 +288,7 @@ class Comparison:
         return {name: array.ravel() for name, array in tested.items()}
 
 
-def _by_user(
+def by_user(
     values: Sequence[np.ndarray], evaluations: Sequence[Sequence[Evaluation]], on: str
 ) -> np.ndarray:
     """Return what every user adds to the mean over seeds of the means over users.

@@ -1,4 +1,4 @@
-"""Kernels of evaluation: lists against sorted test items, rows of a run into lists, samples.
+"""Kernels of evaluation: lists against sorted test items, rows into lists, samples.
 
 A list is a row of item codes, best first, without repeats; a negative code ends it. The test
 items of user ``u`` are ``indices[indptr[u]:indptr[u + 1]]``, sorted.
@@ -69,12 +69,19 @@ def rank_statistics(
     gains = np.empty((n_users, n_k), dtype=np.float64)
     precisions = np.empty((n_users, n_k), dtype=np.float64)
     first = np.zeros(n_users, dtype=np.int32)
+    n_tested = indices.max() + 1 if len(indices) else 0
+    tested_by = np.full(n_tested, -1, dtype=np.int32)  # the last user so far who has the item
     for user in range(n_users):
-        low, high = indptr[user], indptr[user + 1]
+        for test in range(indptr[user], indptr[user + 1]):
+            tested_by[indices[test]] = user
         place, found, gain, precision = 0, 0, 0.0, 0.0
         for cut in range(n_k):
-            while place < min(cutoffs[cut], width) and lists[user, place] >= 0:
-                if _contains(indices, low, high, lists[user, place]):
+            stop = min(cutoffs[cut], width)
+            while place < stop:
+                item = lists[user, place]
+                if item < 0:
+                    break
+                if item < n_tested and tested_by[item] == user:
                     found += 1
                     gain += discounts[place]
                     precision += found / (place + 1)
@@ -94,15 +101,15 @@ def best_ranks(lists: np.ndarray, n_items: int) -> np.ndarray:
     Codes of ``n_items`` and above are passed over.
     """
     n_users, width = lists.shape
-    best = np.zeros(n_items, dtype=np.int32)
+    best = np.full(n_items, width, dtype=np.int32)
     for user in range(n_users):
         for place in range(width):
             item = lists[user, place]
             if item < 0:
                 break
-            if item < n_items and (best[item] == 0 or place + 1 < best[item]):
-                best[item] = place + 1
-    return best
+            if item < n_items and place < best[item]:
+                best[item] = place
+    return np.where(best < width, best + 1, 0).astype(np.int32)
 
 
 @njit(cache=True, nogil=True)
@@ -165,31 +172,6 @@ def lists_of_rows(
         kept[user, place] = key
         lists[user, place] = item
     return lists
-
-
-@njit(cache=True, nogil=True)
-def repeated_pairs(
-    users: np.ndarray, values: np.ndarray, n_users: int, n_values: int
-) -> np.ndarray:
-    """Tell which rows hold a (user, value) pair that an earlier row holds, bool (rows,).
-
-    Rows are put in the order of their users, then each user leaves a mark on every value: no
-    hashing, no sorting. ``values`` are integers in [0, n_values).
-    """
-    starts = np.zeros(n_users + 1, dtype=np.int64)
-    for user in users:
-        starts[user + 1] += 1
-    starts = np.cumsum(starts)
-    order = np.empty(len(users), dtype=np.int64)
-    for at in range(len(users)):
-        order[starts[users[at]]] = at
-        starts[users[at]] += 1
-    repeated = np.zeros(len(users), dtype=np.bool_)
-    marks = np.full(n_values, -1, dtype=np.int32)
-    for row in order:
-        repeated[row] = marks[values[row]] == users[row]
-        marks[values[row]] = users[row]
-    return repeated
 
 
 @njit(cache=True, nogil=True)

@@ -12,21 +12,32 @@ from numba import njit
 
 # What rounding to float32 can do to a threshold, and to its sum with the error, as a share of it.
 _RELATIVE = 2.0**-22
+_CHUNK = 64  # columns that are searched at a time for scores near a test item's
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc"})
-def _count(scores: np.ndarray, low: np.float32, high: np.float32) -> tuple[int, int]:
-    """Return how many scores are above ``high``, and how many are ``low`` or more; NaN is neither.
+@njit(cache=True, nogil=True)
+def _hide(scores: np.ndarray, columns: np.ndarray, first: int) -> None:
+    """Give the scores of some columns of all tiles, where they are of this one, minus infinity."""
+    for column in columns:
+        if first <= column < first + len(scores):
+            scores[column - first] = -np.inf
 
-    Counted in float32, which is exact up to 2**24 and half as wide as the integers would be.
+
+@njit(cache=True, nogil=True)
+def _below(scores: np.ndarray, low: np.float32) -> tuple[int, np.uint32]:
+    """Return how many scores are below ``low``, and by how much the nearest other exceeds it.
+
+    The latter as bits. A difference of floats has the right sign, and those from 0 up are ordered
+    like their bits, below all negative ones: so one pass needs no comparison of floats, and no
+    more than four vector operations.
     """
-    above = np.float32(0)
-    not_below = np.float32(0)
+    below = np.uint32(0)
+    least = np.uint32(0xFFFFFFFF)
     for column in range(len(scores)):
-        score = scores[column]
-        above += np.float32(1) if score > high else np.float32(0)
-        not_below += np.float32(1) if score >= low else np.float32(0)
-    return int(above), int(not_below)
+        bits = np.float32(scores[column] - low).view(np.uint32)
+        below = np.uint32(below + (bits >> np.uint32(31)))  # numba would count in 64 bits
+        least = min(least, bits)
+    return int(below), least
 
 
 @njit(cache=True, nogil=True)
@@ -38,10 +49,64 @@ def _exact(user: np.ndarray, item: np.ndarray) -> np.float32:
 
 
 @njit(cache=True, nogil=True)
+def _unscored(
+    scores: np.ndarray, tie: np.ndarray, hidden: np.ndarray, first: int, limit: int
+) -> tuple[int, int, int]:
+    """Return how many columns have a score, how many have none, and how many of these come first.
+
+    Those are the ones with a tie rank below ``limit``. Hidden columns do not count.
+    """
+    scored, tied, ahead = 0, 0, 0
+    for column in range(len(scores)):
+        if scores[column] > -np.inf:
+            scored += 1
+        else:
+            tied += 1
+            ahead += tie[column] < limit
+    for column in hidden:
+        if first <= column < first + len(scores):
+            tied -= 1
+            ahead -= tie[column - first] < limit
+    return scored, tied, ahead
+
+
+@njit(cache=True, nogil=True)
+def _settle(
+    scores: np.ndarray,
+    low: np.float32,
+    high: np.float32,
+    score: np.float32,
+    user: np.ndarray,
+    items: np.ndarray,
+    tie: np.ndarray,
+    limit: int,
+) -> tuple[int, int, int]:
+    """Compare the scores in [low, high] with ``score``, by exact ones if these are two numbers.
+
+    Returns how many are not above, how many are the same, and how many of these have a tie rank
+    below ``limit``.
+    """
+    not_above, tied, ahead = 0, 0, 0
+    gap = np.float32(high - low).view(np.uint32)
+    for start in range(0, len(scores), _CHUNK):
+        if _below(scores[start : start + _CHUNK], low)[1] > gap:
+            continue
+        for column in range(start, min(start + _CHUNK, len(scores))):
+            if low <= scores[column] <= high:
+                other = scores[column] if low == high else _exact(user, items[column])
+                not_above += int(other <= score)
+                tied += int(other == score)
+                ahead += int(other == score and tie[column] < limit)
+    return not_above, tied, ahead
+
+
+@njit(cache=True, nogil=True)
 def count_above(
     tile: np.ndarray,
     first: int,
+    users: np.ndarray,
     error: np.ndarray,
+    ceiling: np.ndarray,
     user_factors: np.ndarray,
     item_factors: np.ndarray,
     tie: np.ndarray,
@@ -53,17 +118,20 @@ def count_above(
     above: np.ndarray,
     tied: np.ndarray,
     ahead: np.ndarray,
-    negatives: np.ndarray,
 ) -> None:
     """Add what one tile holds to the counts of every test item.
 
     Parameters
     ----------
-    tile : ndarray of float32, shape (users, width), overwritten
+    tile : ndarray of float32, shape (rows, width), overwritten
+        Finite scores, or minus infinity.
     first : int
         Number of the tile's first column among the columns of all tiles.
-    error : ndarray of float64, shape (users,)
-        How far scores of the tile can be from exact ones; 0 if they are exact.
+    users : ndarray of int, shape (rows,)
+        To whom the rows of the tile belong; the next arrays but two have a row for every user.
+    error, ceiling : ndarray of float64, shape (rows,)
+        How far scores of the tile can be from exact ones (0 if they are exact), and a bound that
+        no exact score exceeds.
     user_factors, item_factors : ndarray of float32, shapes (users, f) and (width, f)
         Their products in order are the exact scores. Not read where there is no error.
     tie : ndarray of int32, shape (width,)
@@ -77,35 +145,33 @@ def count_above(
         Exact scores, minus infinity for items that are never recommended.
     above, tied, ahead : ndarray of int32, added to
         Negatives with a higher score, with the same, and those of the same that come first.
-    negatives : ndarray of int32, shape (users,), added to
     """
-    n_users, width = tile.shape
-    for user in range(n_users):
-        scores = tile[user]
-        negatives[user] += width
-        for place in range(known_indptr[user], known_indptr[user + 1]):
-            column = known[place] - first
-            if 0 <= column < width:
-                scores[column] = np.nan
-                negatives[user] -= 1
+    n_rows, width = tile.shape
+    for row in range(n_rows):
+        user, scores = users[row], tile[row]
+        hidden = known[known_indptr[user] : known_indptr[user + 1]]
+        _hide(scores, hidden, first)
         for test in range(test_indptr[user], test_indptr[user + 1]):
             score = test_scores[test]
-            slack = 0.0
-            if error[user] > 0 and score > -np.inf:
-                slack = error[user] + _RELATIVE * abs(score)
+            if score > ceiling[row]:
+                continue
+            if score == -np.inf:
+                counts = _unscored(scores, tie, hidden, first, test_tie[test])
+                above[test] += counts[0]
+                tied[test] += counts[1]
+                ahead[test] += counts[2]
+                continue
+            slack = error[row] + _RELATIVE * abs(score) if error[row] > 0 else 0.0
             low, high = np.float32(score - slack), np.float32(score + slack)
-            clearly, possibly = _count(scores, low, high)
-            above[test] += clearly
-            if possibly > clearly:
-                left, right = user_factors[user], item_factors
-                exact = slack == 0
-                for column in range(width):
-                    if not low <= scores[column] <= high:
-                        continue
-                    other = scores[column] if exact else _exact(left, right[column])
-                    above[test] += other > score
-                    tied[test] += other == score
-                    ahead[test] += other == score and tie[column] < test_tie[test]
+            below, least = _below(scores, low)
+            above[test] += width - below
+            if least <= np.float32(high - low).view(np.uint32):
+                counts = _settle(
+                    scores, low, high, score, user_factors[user], item_factors, tie, test_tie[test]
+                )
+                above[test] -= counts[0]
+                tied[test] += counts[1]
+                ahead[test] += counts[2]
 
 
 @njit(cache=True, nogil=True)

@@ -188,3 +188,41 @@ def sparse_block(
                 met[item] = True
         for item in range(n_items):
             block[r, item] = total[item] if met[item] else -np.inf
+
+
+@njit(cache=True, nogil=True)
+def dense_weights_block(
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    data: np.ndarray,
+    weights: np.ndarray,
+    rows: np.ndarray,
+    block: np.ndarray,
+) -> None:
+    """Write the rows of a CSR matrix times a dense one; a weight of 0 meets nothing.
+
+    The same numbers as `sparse_block` gives for the weights as a CSR matrix.
+
+    Parameters
+    ----------
+    indptr, indices, data : ndarray
+        CSR of the left matrix (users x m).
+    weights : ndarray of float32, shape (m, n_items)
+    rows : ndarray of int
+        Rows of the left matrix.
+    block : ndarray of float32, shape (len(rows), n_items), out
+    """
+    n_items = block.shape[1]
+    total = np.zeros(n_items, dtype=np.float64)
+    met = np.zeros(n_items, dtype=np.bool_)
+    for r in range(len(rows)):
+        total[:] = 0.0
+        met[:] = False
+        for position in range(indptr[rows[r]], indptr[rows[r] + 1]):
+            value = np.float64(data[position])
+            middle = weights[indices[position]]
+            for item in range(n_items):
+                total[item] += value * middle[item]
+                met[item] |= middle[item] != 0.0
+        for item in range(n_items):
+            block[r, item] = total[item] if met[item] else -np.inf

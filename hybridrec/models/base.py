@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from hybridrec.dataset.dataset import Dataset
-from hybridrec.dataset.frames import column_values, find_column, make_frame, open_frame
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
-from hybridrec.errors import DataError, NotFittedError, ParameterError, first_few
+from hybridrec.errors import DataError, NotFittedError, ParameterError
 from hybridrec.models.frames import (
     FEATURES,
     FOLD_IN,
@@ -270,13 +269,8 @@ class Recommender(Parameters, ABC):
         """
         self._check_fitted()
         allowed = self.scorable_ if items is None else self.scorable_ & items
-        if history is None:
-            scorer, rows, seen = self.scorer_, user_codes, self.history_[user_codes]
-            sources = self.user_sources_[user_codes].copy()
-        else:
-            told = self._tell_something(history)
-            sources = np.where(told, FOLD_IN, POPULAR).astype(np.int8)
-            scorer, rows, seen = self._fold_in(history), np.arange(history.shape[0]), history
+        scorer, rows, sources = self.scorer_for(user_codes, history)
+        seen = self.history_[user_codes] if history is None else history
         width = min(check_k(k), len(self.items_))
         best = np.full((len(rows), width), -1, dtype=np.int32)
         scores = np.full((len(rows), width), -np.inf, dtype=np.float32)
@@ -296,15 +290,41 @@ class Recommender(Parameters, ABC):
         serve(personal, scorer, rows[personal])
         left = np.flatnonzero(best[:, 0] < 0) if width else personal[:0]
         sources[left] = POPULAR  # the last resort: nobody is left without a list
-        serve(left, self._popular(), np.zeros(len(left), dtype=np.int64))
+        serve(left, self.popular_scorer, np.zeros(len(left), dtype=np.int64))
         return Lists(best, scores, sources)
+
+    def scorer_for(
+        self, user_codes: np.ndarray, history: csr_matrix | None = None
+    ) -> tuple[Scorer, np.ndarray, np.ndarray]:
+        """Return a scorer, the rows of it that users have, and the source of each user.
+
+        Parameters
+        ----------
+        user_codes : ndarray of int, shape (n,)
+            Ignored where ``history`` is given.
+        history : csr_matrix, shape (n, n_items), optional
+            Histories to fold in; by default the users' rows of the model.
+
+        Returns
+        -------
+        (Scorer, ndarray of int, ndarray of int8)
+            The source is ``POPULAR`` for users of whom the model knows nothing; `popular_scorer`
+            is for them.
+        """
+        self._check_fitted()
+        if history is None:
+            return self.scorer_, user_codes, self.user_sources_[user_codes].copy()
+        sources = np.where(self._tell_something(history), FOLD_IN, POPULAR).astype(np.int8)
+        return self._fold_in(history), np.arange(history.shape[0]), sources
 
     def _tell_something(self, history: csr_matrix) -> np.ndarray:
         """Return which rows hold an item that the model can score, bool (n,)."""
         told: np.ndarray = history @ self.scorable_.astype(np.float32) > 0
         return told
 
-    def _popular(self) -> FactorScorer:
+    @property
+    def popular_scorer(self) -> FactorScorer:
+        """A scorer with a single row: the number of users of every item."""
         one = np.ones((1, 1), dtype=np.float32)
         zeros = np.zeros(len(self.items_), dtype=np.float32)
         return FactorScorer(one, self.popularity_[:, None], zeros)
@@ -331,17 +351,10 @@ class Recommender(Parameters, ABC):
             Columns user, item, score, in the order of the pairs. A pair that the model cannot
             score has minus infinity. Scores rank items for one user; they are not ratings.
         """
+        from hybridrec.models.pairs import score_pairs
+
         self._check_fitted()
-        frame, backend = open_frame(pairs)
-        named = [
-            find_column(frame.columns, role, given, where="pairs")
-            for role, given in (("user", user), ("item", item))
-        ]
-        user_ids, item_ids = (column_values(frame, str(name)) for name in named)
-        rows, items = self.users_.codes(user_ids), self.items_.codes(item_ids)
-        items = np.where(self.scorable_[items], items, -1).astype(np.int32)
-        scores = self.scorer_.chosen(rows, items[:, None])[:, 0]
-        return make_frame({"user": user_ids, "item": item_ids, "score": scores}, backend)
+        return score_pairs(self, pairs, user, item)
 
     def similar_items(self, items: Sequence[Any], k: int = 10, *, num_threads: int = 0) -> Any:
         """Return the items most like each of some items.
@@ -356,33 +369,10 @@ class Recommender(Parameters, ABC):
         ParameterError
             If the model has no notion of similar items.
         """
-        from scipy.sparse import csr_matrix
+        from hybridrec.models.pairs import similar_items
 
         self._check_fitted()
-        codes = self.items_.codes(items)
-        unscored = codes[~self.scorable_[codes]]
-        if unscored.size:
-            raise DataError(
-                f"items {first_few(self.items_.ids[unscored])} have neither interactions nor"
-                f" features, so {self.model_name} knows nothing of them"
-            )
-        own = csr_matrix(
-            (np.ones(len(codes)), codes, np.arange(len(codes) + 1)),
-            shape=(len(codes), len(self.items_)),
-        )
-        found, scores = top_k(
-            self._similarity(codes),
-            np.arange(len(codes)),
-            k,
-            exclude=own,
-            allowed=self.scorable_,
-            tie=self.items_.tie_order,
-            num_threads=num_threads,
-        )
-        return ranked_frame(
-            *("item", self.items_.ids[codes], "similar", self.items_.ids),
-            *(found, scores, self.backend_),
-        )
+        return similar_items(self, items, k, num_threads)
 
     # ---- storage and growth -----------------------------------------------------------------
 

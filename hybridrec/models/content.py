@@ -52,7 +52,8 @@ class Content(Recommender):
 
     def _item_features(self) -> csr_matrix:
         assert isinstance(self.scorer_, HistoryScorer)
-        return self.scorer_.weights.T.tocsr()
+        weights: csr_matrix = self.scorer_.weights
+        return weights.T.tocsr()
 
     def _similarity(self, items: np.ndarray) -> Scorer:
         assert isinstance(self.scorer_, HistoryScorer)

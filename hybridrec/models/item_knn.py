@@ -1,4 +1,4 @@
-"""Item-item nearest neighbours (Sarwar et al. 2001), with implicit inside."""
+"""Item-item nearest neighbours (Sarwar et al. 2001), with implicit inside (Jaccard ours)."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridrec.errors import ParameterError, did_you_mean
-from hybridrec.models.base import Recommender
 from hybridrec.models.checks import whole
+from hybridrec.models.item_item import ItemItemModel, nearest_items
 from hybridrec.ranking.scorer import HistoryScorer, Scorer
 from hybridrec.runtime import resolve_threads
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-SIMILARITIES = ("cosine", "tfidf", "bm25")
+SIMILARITIES = ("cosine", "tfidf", "bm25", "jaccard")
 
 
-class ItemKNN(Recommender):
+class ItemKNN(ItemItemModel):
     """Score an item by its similarity to the items of the user's history.
 
     Parameters
     ----------
     neighbors : int, default 200
         Similar items kept for each item.
-    similarity : {"cosine", "tfidf", "bm25"}, default "tfidf"
-        Weighting of the user-item matrix before the similarity is taken.
+    similarity : {"cosine", "tfidf", "bm25", "jaccard"}, default "tfidf"
+        Weighting of the user-item matrix before the similarity is taken; or the users of both
+        items over those of either, whatever their weights.
     num_threads : int, default 0
         0 means all.
     """
@@ -45,15 +46,22 @@ class ItemKNN(Recommender):
         item_features: csr_matrix | None,
         user_features: csr_matrix | None,
     ) -> Scorer:
-        from implicit import nearest_neighbours as nn
-        from scipy.sparse import csr_matrix, diags
-
         if self.similarity not in SIMILARITIES:
             raise ParameterError(
                 f"similarity must be one of {', '.join(SIMILARITIES)}, got {self.similarity!r}"
                 f"{did_you_mean(self.similarity, SIMILARITIES)}"
             )
         whole(neighbors=self.neighbors)
+        if self.similarity == "jaccard":
+            similar = nearest_items(_Jaccard.of(matrix), self.neighbors, self.num_threads)
+        else:
+            similar = self._similar_by_package(matrix)
+        return HistoryScorer(matrix, similar, over_items=True)
+
+    def _similar_by_package(self, matrix: csr_matrix) -> csr_matrix:
+        from implicit import nearest_neighbours as nn
+        from scipy.sparse import csr_matrix, diags
+
         kinds = {
             "cosine": nn.CosineRecommender,
             "tfidf": nn.TFIDFRecommender,
@@ -68,15 +76,22 @@ class ItemKNN(Recommender):
         similar = csr_matrix(similar - diags(similar.diagonal()), dtype=np.float32)
         similar.eliminate_zeros()
         similar.sort_indices()
-        return HistoryScorer(matrix, similar, over_items=True)
+        return similar
 
-    def _fold_in(self, history: csr_matrix) -> Scorer:
-        assert isinstance(self.scorer_, HistoryScorer)
-        return HistoryScorer(history, self.scorer_.weights, over_items=True)
 
-    def _similarity(self, items: np.ndarray) -> Scorer:
-        from scipy.sparse import identity
+class _Jaccard(HistoryScorer):
+    """Items scored for items: the users who have both over those who have either."""
 
-        assert isinstance(self.scorer_, HistoryScorer)
-        one_each = identity(len(self.items_), dtype=np.float32, format="csr")[items]
-        return HistoryScorer(one_each, self.scorer_.weights, over_items=True)
+    @classmethod
+    def of(cls, matrix: csr_matrix) -> _Jaccard:
+        """Return the scorer of some interactions, whatever they weigh."""
+        users = matrix.astype(bool).astype(np.float32)
+        return cls(users.T.tocsr(), users, over_items=False)
+
+    def block(self, rows: np.ndarray) -> np.ndarray:
+        """Return the similarities of some items to all items."""
+        both = super().block(rows)
+        count = np.diff(self.profiles.indptr).astype(np.float32)
+        either = count[rows, None] + count - both  # infinite where nobody has both
+        np.divide(both, either, out=both, where=np.isfinite(both))
+        return both

@@ -10,6 +10,7 @@ import numpy as np
 
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.knowledge import KnowledgeGraph
+from hybridrec.dataset.knowledge_parts import KnowledgeParts
 from hybridrec.errors import DataError, ModelFolderError, ParameterError, first_few
 from hybridrec.features.pipeline import FeaturePipeline
 from hybridrec.models.base import Recommender
@@ -61,10 +62,10 @@ def save_model(model: Recommender, path: str | Path, *, overwrite: bool = False)
             manifest[f"{side}_features"], parts = pipeline.state()
             arrays.update(_prefixed(f"{side}_features", parts))
     if model.item_pipeline_ is not None and model.item_pipeline_.knowledge_ is not None:
-        knowledge, parts, ids = _knowledge_parts(model.item_pipeline_.knowledge_)
-        manifest["knowledge"] = knowledge
-        arrays.update(_prefixed("knowledge", parts))
-        tables.update(ids)
+        knowledge = KnowledgeParts.of(model.item_pipeline_.knowledge_)
+        manifest["knowledge"] = knowledge.about
+        arrays.update(_prefixed("knowledge", knowledge.arrays))
+        tables.update({f"ids/{name}": {"id": ids} for name, ids in knowledge.ids.items()})
     write_folder(path, manifest=manifest, arrays=arrays, tables=tables, overwrite=overwrite)
 
 
@@ -184,47 +185,11 @@ def _pipeline(
     return FeaturePipeline.restore(config, _under(f"{side}_features", arrays), knowledge)
 
 
-def _knowledge_parts(knowledge: KnowledgeGraph) -> tuple[Parts, Parts, Parts]:
-    """Return what goes to the manifest, the arrays and the tables."""
-    config = {
-        "after_release": sorted(knowledge.after_release),
-        "sources": list(knowledge.sources),
-    }
-    arrays = {
-        "head": knowledge.head,
-        "relation": knowledge.relation,
-        "tail": knowledge.tail,
-        "source": knowledge.source,
-    }
-    tables = {
-        "ids/entities": {"id": knowledge.entities.ids},
-        "ids/relations": {"id": knowledge.relations.ids},
-    }
-    if knowledge.link is not None:
-        tables["ids/linked_items"] = {"id": knowledge.link[0]}
-        arrays["link"] = knowledge.link[1]
-    return config, arrays, tables
-
-
 def _knowledge(manifest: Parts, arrays: Parts, tables: Parts) -> KnowledgeGraph | None:
-    config = manifest.get("knowledge")
-    if config is None:
+    if "knowledge" not in manifest:
         return None
-    parts = _under("knowledge", arrays)
-    link = None
-    if "link" in parts:
-        link = tables["ids/linked_items"]["id"], parts["link"]
-    return KnowledgeGraph(
-        IdMap(tables["ids/entities"]["id"], "entity"),
-        IdMap(tables["ids/relations"]["id"], "relation"),
-        parts["head"],
-        parts["relation"],
-        parts["tail"],
-        parts["source"],
-        link,
-        frozenset(config["after_release"]),
-        tuple(config["sources"]),
-    )
+    ids = {name: columns["id"] for name, columns in _under("ids", tables).items()}
+    return KnowledgeParts(manifest["knowledge"], ids, _under("knowledge", arrays)).graph()
 
 
 # ---- parts of a folder ------------------------------------------------------------------------

@@ -150,21 +150,24 @@ class HistoryScorer:
 
     Item-item models have the user's history as profile and item-item weights; content models
     have the user's profile over features. An item that no entry of the profile reaches has no
-    score (minus infinity) rather than 0.
+    score (minus infinity) rather than 0; a weight of 0 in a dense array reaches nothing.
 
     Attributes
     ----------
     profiles : csr_matrix of float32, shape (n_users, m)
-    weights : csr_matrix of float32, shape (m, n_items)
+    weights : csr_matrix or ndarray of float32, shape (m, n_items)
     over_items : bool
         Whether profiles are histories over the items (then m is n_items) or over features.
     """
 
     profiles: csr_matrix
-    weights: csr_matrix
+    weights: csr_matrix | np.ndarray
     over_items: bool
 
     def __post_init__(self) -> None:
+        if isinstance(self.weights, np.ndarray):
+            dense = np.ascontiguousarray(self.weights, dtype=np.float32)
+            object.__setattr__(self, "weights", dense)
         if self.profiles.shape[1] != self.weights.shape[0]:
             raise DataError(
                 f"profiles {self.profiles.shape} and weights {self.weights.shape} do not fit"
@@ -183,16 +186,15 @@ class HistoryScorer:
 
     def block(self, rows: np.ndarray) -> np.ndarray:
         """Return the scores of some users for all items."""
-        from hybridrec.kernels.topk import sparse_block
+        from hybridrec.kernels.topk import dense_weights_block, sparse_block
 
         block = np.empty((len(rows), self.n_items), dtype=np.float32)
-        left, right = self.profiles, self.weights
-        sparse_block(
-            *(left.indptr, left.indices, left.data),
-            *(right.indptr, right.indices, right.data),
-            rows,
-            block,
-        )
+        profiles = (self.profiles.indptr, self.profiles.indices, self.profiles.data)
+        weights = self.weights
+        if isinstance(weights, np.ndarray):
+            dense_weights_block(*profiles, weights, rows, block)
+        else:
+            sparse_block(*profiles, weights.indptr, weights.indices, weights.data, rows, block)
         return block
 
     def block_error(self, rows: np.ndarray) -> np.ndarray:
@@ -215,9 +217,13 @@ class HistoryScorer:
 
     def with_more_items(self, extra: int) -> HistoryScorer:
         """Return a scorer with ``extra`` items at the end that nothing reaches."""
-        profiles, weights = self.profiles.copy(), self.weights.copy()
-        n_items, more = self.n_items + extra, extra if self.over_items else 0
-        weights.resize(weights.shape[0] + more, n_items)
+        more = extra if self.over_items else 0
+        if isinstance(self.weights, np.ndarray):
+            weights = np.pad(self.weights, ((0, more), (0, extra)))
+        else:
+            weights = self.weights.copy()
+            weights.resize(weights.shape[0] + more, self.n_items + extra)
+        profiles = self.profiles.copy()
         profiles.resize(profiles.shape[0], profiles.shape[1] + more)
         return HistoryScorer(profiles, weights, self.over_items)
 

@@ -97,19 +97,39 @@ def write_folder(
             raise ParameterError(
                 f"{name!r} cannot name a table: use letters, digits, '_' and '-', with '/' between"
             )
+    with new_folder(path, overwrite=overwrite) as stage:
+        write_arrays(stage / _ARRAYS, arrays)
+        for name, columns in tables.items():
+            file = stage / f"{name}{_TABLE}"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_table(file, columns)
+        manifests.write_manifest(stage, manifest)
+
+
+@contextmanager
+def new_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield an empty folder to fill, a manifest included, that takes the place of ``path`` whole.
+
+    Parameters
+    ----------
+    path, overwrite
+        As in :func:`write_folder`.
+
+    Raises
+    ------
+    OutputError
+        As in :func:`write_folder`.
+    """
     target = Path(path).resolve()  # where path is a link, what it leads to is replaced
-    with _output_errors(target):
+    try:
         if not target.parent.is_dir():
             raise OutputError(f"{target.parent} is not a folder; make it first")
         clean_leftovers(target)
-        replace = _may_replace(target, overwrite)
-        with staged_folder(target, replace=replace) as stage:
-            write_arrays(stage / _ARRAYS, arrays)
-            for name, columns in tables.items():
-                file = stage / f"{name}{_TABLE}"
-                file.parent.mkdir(parents=True, exist_ok=True)
-                write_table(file, columns)
-            manifests.write_manifest(stage, manifest)
+        with staged_folder(target, replace=_may_replace(target, overwrite)) as stage:
+            yield stage
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"cannot write {target}: {reason}") from error
 
 
 def read_folder(path: str | os.PathLike[str]) -> Folder:
@@ -165,13 +185,3 @@ def _may_replace(target: Path, overwrite: bool) -> bool:
             " choose another name, or remove it yourself"
         )
     return True
-
-
-@contextmanager
-def _output_errors(target: Path) -> Iterator[None]:
-    """Say of every failure which folder could not be written, and why."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"cannot write {target}: {reason}") from error

@@ -2,11 +2,20 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import hybridrec
-from hybridrec.evaluation import evaluate, random_split
+from hybridrec.evaluation import (
+    evaluate,
+    evaluate_pairs,
+    k_fold,
+    labelled_pairs,
+    random_split,
+    read_predefined,
+)
+from hybridrec.evaluation.protocols import PublishedRow
 
 KEYS = ["model", "metric", "k", "value", "n_users", "covered_users", "slice", "seed"]
 BY_USER = ("--split", "random:by=user,test_fraction=0.4")
@@ -48,24 +57,18 @@ def test_variants_of_a_model_stand_under_what_was_typed(done, files):
 def test_the_table_has_a_row_a_model_and_a_column_a_metric(done, files):
     out = done(
         *("evaluate", "events.csv", *KG, "--split", "cold-items:fraction=0.3", "--seeds", 2),
-        *(
-            "--model",
-            "popularity",
-            "--model",
-            "hybrid-als:factors=4",
-            "-k",
-            2,
-            "--metric",
-            "recall",
-        ),
+        *("--model", "popularity", "--model", "hybrid-als:factors=4"),
+        *("-k", 2, "--metric", "recall"),
     )
     header, _, popularity, hybrid, *_ = out.splitlines()
-    assert header.split() == ["model", "recall@2", "served"]
-    assert popularity.split()[:4] == ["popularity", "0.000", "±", "0.000"]
+    assert header.split() == ["model", "recall@2", "users"]
+    assert popularity.split()[:3] == ["a", "popularity", "0.0000"]
     assert popularity.split()[-1].startswith("0/")
-    assert hybrid.split()[:4] == ["hybrid-als:factors=4", "1.000", "±", "0.000*"]
+    assert hybrid.split()[:3] == ["b", "hybrid-als:factors=4", "1.0000"]
+    assert "ᵃ" in hybrid  # better than popularity, significantly
+    assert "(sd 0.0000)" in hybrid
     assert "Held out: items with all their interactions" in out
-    assert "over 2 seeds" in out
+    assert "over 2 splits or seeds" in out
 
 
 def test_notes_do_not_disturb_machines(run, files):
@@ -84,6 +87,165 @@ def test_the_run_of_another_system_is_measured_alike(done, files):
     assert (row["model"], row["value"], row["n_users"], row["seed"]) == ("oracle.csv", 1.0, 8, 0)
 
 
+# ---- splits -----------------------------------------------------------------------------------
+
+
+def rows_of(text: str) -> pd.DataFrame:
+    return pd.DataFrame(json.loads(text))
+
+
+def test_every_fold_is_a_round(done, files):
+    out = done(
+        *("evaluate", "events.csv", "--split", "k-fold:folds=3,by=user", "--model", "popularity"),
+        *("-k", 2, "--metric", "recall", "--random-state", 5, "--format", "json"),
+    )
+    rows = rows_of(out).query("slice == 'all'")
+    folds = k_fold(hybridrec.read_dataset("events.csv"), folds=3, by="user", random_state=5)
+    values = [evaluate(hybridrec.Popularity().fit(one.train), one, k=2) for one in folds]
+    assert rows["seed"].tolist() == [1, 2, 3]
+    assert rows["value"].tolist() == [one.mean("recall", 2) for one in values]
+
+
+def test_files_of_the_parts(done, files):
+    rows = pd.read_csv("events.csv")
+    held_out = rows.index % 4 == 0
+    rows[~held_out].to_csv("train.csv", index=False)
+    rows[held_out].to_csv("test.csv", index=False)
+    asked = ("--model", "item-knn", "-k", 2, "--metric", "recall", "--format", "json")
+    out = done("evaluate", "train.csv", "--test", "test.csv", *asked)
+    split = read_predefined("train.csv", "test.csv")
+    found = evaluate(hybridrec.ItemKNN().fit(split.train), split, k=2)
+    assert rows_of(out)["value"][0] == found.mean("recall", 2)
+    same = done("evaluate", "--data", "train.csv", "--test", "test.csv", *asked)
+    assert same == out
+
+
+def test_a_pair_in_two_files_is_refused(refused, files):
+    rows = pd.read_csv("events.csv")
+    rows.to_csv("train.csv", index=False)
+    rows[:1].to_csv("test.csv", index=False)
+    message = refused("evaluate", "train.csv", "--test", "test.csv")
+    assert "both in train and in test: '(1, c)'" in message
+
+
+# ---- labelled pairs ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def labelled(files):
+    """A folder in the layout of KGCN."""
+    folder = files / "kgcn"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    pairs = {(int(u), int(i)) for u, i in rng.integers(0, 40, (900, 2))}
+    lines = [f"{user} {item} {int(rng.random() * 45 > item)}" for user, item in sorted(pairs)]
+    (folder / "ratings_final.txt").write_text("\n".join(lines) + "\n")
+    (folder / "kg_final.txt").write_text("".join(f"{i}\t0\t{40 + i % 5}\n" for i in range(40)))
+    return folder
+
+
+def test_labelled_pairs_are_scored_with_their_negatives(done, labelled):
+    out = done(
+        *("evaluate", labelled, "--split", "labelled-pairs", "--model", "popularity"),
+        *("--metric", "auc", "--metric", "log-loss", "--format", "json"),
+    )
+    rows = rows_of(out).query("slice == 'all'").set_index("metric")["value"]
+    split = labelled_pairs(hybridrec.read_dataset(labelled))
+    found = evaluate_pairs(hybridrec.Popularity().fit(split.train), split)
+    assert rows.to_dict() == {name: found.mean(name, None) for name in ("auc", "log-loss")}
+    assert rows["auc"] > 0.6
+
+
+def test_a_protocol_prints_popularity_and_the_published(done, labelled, monkeypatch):
+    row = PublishedRow("kgcn-ctr", "toy", "KGCN", "auc", None, 0.796, "Wang et al., 2019", "")
+    monkeypatch.setattr("hybridrec.cli.rounds.published_rows", lambda *asked: (row,))
+    monkeypatch.setattr("hybridrec.cli.data.recognise", lambda data: "toy")
+    asked = ("evaluate", "--protocol", "kgcn-ctr", "--data", labelled, "--model", "item-knn")
+    out = done(*asked, "--seeds", 2)
+    lines = out.splitlines()
+    models = [line.split()[0] for line in lines if "(sd" in line][:2]
+    assert models == ["popularity", "item-knn"]
+    assert any(line.split()[:3] == ["KGCN", "[1]", "0.7960"] for line in lines)
+    assert "[1] Wang et al., 2019" in lines
+    rows = rows_of(done(*asked, "--format", "json"))
+    assert rows["published"].tolist() == [False] * (len(rows) - 1) + [True]
+    assert rows.iloc[-1][["model", "value", "source"]].tolist() == ["KGCN", 0.796, row.source]
+
+
+# ---- what is measured ----------------------------------------------------------------------
+
+
+def test_slices_intervals_and_more_metrics(done, files):
+    out = done(
+        *("evaluate", "events.csv", *KG, *BY_USER, "--model", "item-knn", "-k", 2, "--ci"),
+        *("--metric", "recall", "--metric", "auc", "--metric", "diversity"),
+        *("--metric", "exposure-fairness", "--groups", "year", "--slice", "items:popularity"),
+        *("--format", "json"),
+    )
+    rows = rows_of(out)
+    assert set(rows["metric"]) == {"recall", "auc", "diversity", "exposure-fairness"}
+    assert rows[rows["metric"] == "auc"]["k"].isna().all()
+    assert "items:popularity=warm" in set(rows["slice"])
+    recall = rows.query("metric == 'recall' and slice == 'all'").iloc[0]
+    assert recall["ci_low"] <= recall["value"] <= recall["ci_high"]
+
+
+def test_the_differences_from_a_baseline(done, files):
+    out = done(
+        *("evaluate", "events.csv", *BY_USER, "--model", "popularity", "--model", "item-knn"),
+        *("-k", 2, "--metric", "recall", "--baseline", "popularity", "--significance", "t-test"),
+        "--ci",
+    )
+    assert "Against popularity" in out
+    row = next(line for line in out.splitlines() if line.startswith("item-knn") and "/" in line)
+    wins, ties, losses = map(int, row.split()[5].split("/"))
+    assert wins + ties + losses == 8
+    assert "95% bootstrap intervals over users" in out
+    assert "paired t-test" in out
+
+
+def test_candidates_drawn_and_given(done, files):
+    asked = ("evaluate", "events.csv", *BY_USER, "--model", "item-knn", "-k", 1)
+    asked += ("--metric", "recall", "--format", "json")
+    split = random_split(hybridrec.read_dataset("events.csv"), by="user", test_fraction=0.4)
+    model = hybridrec.ItemKNN().fit(split.train)
+    drawn = rows_of(done(*asked, "--candidates", 1))
+    assert drawn["value"][0] == evaluate(model, split, k=1, candidates=1).mean("recall", 1)
+    given = pd.read_csv("events.csv")[["user", "item"]]
+    given.to_csv("given.csv", index=False)
+    found = rows_of(done(*asked, "--candidates", "given.csv"))
+    assert found["value"][0] == evaluate(model, split, k=1, candidates=given).mean("recall", 1)
+
+
+def test_features_and_relations_are_compared(done, files):
+    out = done(
+        *("evaluate", "events.csv", *KG, "--split", "cold-items:fraction=0.3", "--seeds", 2),
+        *("--model", "hybrid-als:factors=4", "--features", "tokens", "-k", 2),
+        *("--metric", "recall", "--compare-features", "--compare-relations"),
+    )
+    assert "hybrid-als:factors=4: The knowledge graph" in out
+    assert "recall@2 on cold items is 1.0000 with it, 0.0000 without" in out
+    assert any(line.split()[:1] == ["is"] for line in out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("suffix", "holds"),
+    [
+        ("html", ["<!DOCTYPE html>", "<svg", "hybridrec evaluate events.csv"]),
+        ("md", ["| popularity", "hybridrec evaluate events.csv"]),
+        ("tex", ["\\toprule", "popularity"]),
+    ],
+)
+def test_reports(done, files, suffix, holds):
+    asked = ("evaluate", "events.csv", *BY_USER, "--model", "popularity", "--model", "item-knn")
+    assert done(*asked, "-k", 2, "-o", f"report.{suffix}") == ""
+    text = (files / f"report.{suffix}").read_text()
+    for part in holds:
+        assert part in text
+    if suffix == "html":
+        assert "recall@5" not in text.split("<svg")[0]  # only figures have more cut-offs
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -99,7 +261,20 @@ def test_the_run_of_another_system_is_measured_alike(done, files):
         (["--run", "oracle.csv", "--seeds", 2], "leave out --seeds"),
         (["--format", "parquet"], "'parquet' is not one of"),
         (["-o", "events.csv"], "already exists"),
-        (["-o", "report.html"], "add --format"),
+        (["-o", "report.doc"], "add --format"),
+        (["--split", "random", "--protocol", "kgcn-ctr"], "both say what is held out"),
+        (["--protocol", "kgcn"], "did you mean 'kgcn-ctr'"),
+        (["--protocol", "kgcn-ctr"], "labelled-pairs needs rows of weight 0"),
+        (["--split", "k-fold", "--seeds", 2], "leave out --seeds"),
+        (["--validation", "oracle.csv"], "--validation goes with --test"),
+        (["--baseline", "bpr"], "'bpr' is not evaluated"),
+        (["--slice", "items:populrity"], "did you mean 'items:popularity'"),
+        (["--groups", "yaer", "--items", "items.csv"], "no column 'yaer'; did you mean 'year'"),
+        (["--candidates", "nothing.csv"], "nothing.csv"),
+        (["--candidates", "0"], "size must be a whole number"),
+        (["--metric", "log-loss"], "unknown metric 'log-loss'"),
+        (["--metric", "rmse", "--slice", "items:popularity"], "--slice is for lists"),
+        (["--model", "popularity", "--compare-features"], "need a model that uses features"),
     ],
 )
 def test_bad_input_is_refused(arguments, message, refused, files):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -132,3 +134,91 @@ def test_what_hybridrec_did_not_write_is_never_replaced(refused, files):
     (files / "mine" / "letter.txt").write_text("dear")
     error = refused("fit", "events.csv", "--model", "popularity", "-o", "mine", "--overwrite")
     assert "not written by hybridrec" in error
+
+
+CHOSEN = {
+    "model": "hybrid-als",
+    "params": {"factors": 3, "alpha": 2.5, "regularization": 1e-05},
+    "features": ["tokens"],
+}
+
+
+def test_a_parameter_file_gives_model_parameters_and_features(done, files):
+    (files / "p.json").write_text(json.dumps(CHOSEN))
+    out = done("fit", "events.csv", *KG, "--params", "p.json", "-o", "a")
+    assert "hybrid-als with item tokens fitted" in out
+    model = hybridrec.load("a")
+    assert (model.factors, model.alpha, model.regularization) == (3, 2.5, 1e-5)
+    (files / "n.json").write_text(json.dumps(CHOSEN | {"features": []}))
+    assert "with no features" in done("fit", "events.csv", *KG, "--params", "n.json", "-o", "b")
+    (files / "d.json").write_text(json.dumps(CHOSEN | {"features": None}))
+    out = done("fit", "events.csv", *KG, "--params", "d.json", "-o", "c")
+    assert "item tokens and columns" in out
+    als = {"model": "als", "params": {"factors": 2}, "features": None}
+    (files / "als.json").write_text(json.dumps(als))
+    assert "als with no features" in done("fit", "events.csv", "--params", "als.json", "-o", "d")
+
+
+def test_what_is_said_counts_more_than_the_parameter_file(done, files):
+    (files / "p.json").write_text(json.dumps(CHOSEN))
+    out = done(
+        *("fit", "events.csv", *KG, "--params", "p.json", "--model", "hybrid-als", "-o", "a"),
+        *("--set", "factors=5", "--features", "columns"),
+    )
+    assert "hybrid-als with item columns fitted" in out
+    model = hybridrec.load("a")
+    assert (model.factors, model.alpha) == (5, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "p.json is no JSON file: "),
+        ("\xff", "p.json is no JSON file: "),
+        ("[]", 'p.json has no "model"; "hybridrec tune" writes such files'),
+        ('{"model": "als"}', 'p.json has no "params"'),
+        ('{"model": 3, "params": {}, "features": null}', 'p.json: "model" makes no sense: 3'),
+        ('{"model": "als", "params": [], "features": null}', 'p.json: "params" makes no sense'),
+        ('{"model": "als", "params": {}, "features": "x"}', 'p.json: "features" makes no sense'),
+        ('{"model": "asl", "params": {}, "features": null}', "p.json: unknown model 'asl'; did"),
+        (
+            '{"model": "als", "params": {"factor": 3}, "features": null}',
+            "p.json: als has no parameter 'factor'; did you mean 'factors'",
+        ),
+        (
+            '{"model": "als", "params": {"factors": 3.5}, "features": null}',
+            "p.json: factors must be a whole number, got '3.5'",
+        ),
+        (
+            '{"model": "als", "params": {"factors": null}, "features": null}',
+            "p.json: factors must be a number, a text or a boolean",
+        ),
+        (
+            '{"model": "hybrid-als", "params": {}, "features": ["token"]}',
+            "p.json: unknown feature block 'token'; did you mean 'tokens'",
+        ),
+        (
+            '{"model": "hybrid-als", "params": {}, "features": [3]}',
+            "p.json: unknown feature block 3",
+        ),
+        ('{"model": "als", "params": {}, "features": ["tokens"]}', "p.json: als does not use feat"),
+    ],
+)
+def test_a_bad_parameter_file_is_refused(text, message, refused, files):
+    (files / "p.json").write_text(text, encoding="latin-1")
+    assert message in refused("fit", "events.csv", "--params", "p.json", "-o", "m")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "als"], "p.json holds parameters of hybrid-als, not of als; leave out"),
+        (["--set", "factor=3"], "Error: hybrid-als has no parameter 'factor'; did you mean"),
+        (["--features", "token"], "Error: unknown feature block 'token'"),
+        (["--params", "none.json"], "'none.json' does not exist"),
+    ],
+)
+def test_what_does_not_go_with_a_parameter_file_is_refused(arguments, message, refused, files):
+    (files / "p.json").write_text(json.dumps(CHOSEN))
+    error = refused("fit", "events.csv", *KG, "--params", "p.json", "-o", "m", *arguments)
+    assert message in error

@@ -116,6 +116,9 @@ def test_labels_of_zero_say_not_interacted():
     cleaned, report = clean(rows)
     assert cleaned.items.ids.tolist() == ["a", "b", "c"]  # an item without rows is an item
     assert report.dropped == {"same user and item (last)": 0, "weight 0": 2}
+    kept, report = clean(rows, keep_negatives=True)
+    assert kept.weights.tolist() == [1, 0, 1, 0]
+    assert report.dropped == {"same user and item (last)": 0}
 
 
 def test_a_later_zero_takes_the_interaction_back():

@@ -29,6 +29,37 @@ def test_codes_and_ids_are_inverse(values):
     assert all(one in ids for one in values)
 
 
+@given(
+    st.lists(st.integers(0, 30), unique=True, min_size=1),
+    st.lists(st.one_of(st.integers(-3, 40), st.sampled_from([-(2**63), 2**63 - 1]))),
+)
+def test_numbers_are_looked_up_like_texts(ids, wanted):
+    numbers, texts = IdMap(ids), IdMap([str(one) for one in ids])
+    expected = texts.codes([str(one) for one in wanted], unknown="skip")
+    codes = numbers.codes(wanted, unknown="skip")
+    assert codes.tolist() == expected.tolist()
+    assert codes.dtype == np.int32
+
+
+@given(st.one_of(ID_LISTS, st.lists(st.integers(0, 20), min_size=10)))
+def test_a_covering_map_has_all_ids_in_order(values):
+    ids, codes = IdMap.covering(values, "user")
+    assert ids.ids[codes].tolist() == values
+    assert codes.dtype == np.int32
+    assert ids.ids.tolist() == sorted(set(ids.ids.tolist()))
+    assert ids.name == "user"
+    assert len(ids) <= max(len(values), 1)
+
+
+def test_small_numbers_are_their_own_codes():
+    ids, codes = IdMap.covering([4, 0, 2, 4, 4])
+    assert ids.ids.tolist() == [0, 1, 2, 3, 4]
+    assert codes.tolist() == [4, 0, 2, 4, 4]
+    ids, codes = IdMap.covering([4, 0, 2])
+    assert ids.ids.tolist() == [0, 2, 4]
+    assert codes.tolist() == [2, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("values", "ids"),
     [

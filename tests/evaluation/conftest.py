@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.interactions import Interactions
+from hybridrec.models.frames import Lists
 
 
 class ScoreTable:
@@ -26,6 +27,7 @@ class ScoreTable:
         self.asked.append({"users": user_codes, "history": history, "items": items})
         seen = self.history_[user_codes] if history is None else history
         lists = np.full((len(user_codes), k), -1, dtype=np.int32)
+        scores = np.full((len(user_codes), k), -np.inf, dtype=np.float32)
         for row, user in enumerate(user_codes):
             known = set(seen.indices[seen.indptr[row] : seen.indptr[row + 1]])
             open_to = [
@@ -36,8 +38,9 @@ class ScoreTable:
                 and np.isfinite(self.scores[user, item])
             ]
             open_to.sort(key=lambda item: (-self.scores[user, item], self.items_.tie_order[item]))
-            lists[row, : len(open_to[:k])] = open_to[:k]
-        return lists, np.zeros_like(lists, dtype=np.float32), np.zeros(len(lists), dtype=np.int8)
+            best = open_to[:k]
+            lists[row, : len(best)], scores[row, : len(best)] = best, self.scores[user, best]
+        return Lists(lists, scores, np.zeros(len(lists), dtype=np.int8))
 
     def run(self, split) -> pd.DataFrame:
         """Write down every finite score of the test users, seen items included."""

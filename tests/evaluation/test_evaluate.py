@@ -1,16 +1,29 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.interactions import Interactions
-from hybridrec.errors import NotFittedError, ParameterError
-from hybridrec.evaluation import METRICS, SPLITS, Comparison, Split, compare, evaluate
-from hybridrec.evaluation.evaluate import _BLOCK
+from hybridrec.errors import DataError, NotFittedError, ParameterError
+from hybridrec.evaluation import (
+    METRICS,
+    SPLITS,
+    Comparison,
+    Split,
+    cold_users,
+    compare,
+    evaluate,
+)
 from hybridrec.evaluation.metrics import Context
+from hybridrec.evaluation.sources import BLOCK
+from hybridrec.models.item_knn import ItemKNN
+from hybridrec.models.popularity import Popularity
 
 COLD = 3
 
@@ -80,8 +93,8 @@ def test_a_run_of_the_model_gives_the_same_numbers(random_dataset, score_table, 
     assert set(ours.slices) == set(theirs.slices)
     for part, values in ours.slices.items():
         assert values.covered_users == theirs.slices[part].covered_users
-        for metric in ours.metrics:
-            assert np.array_equal(values.values[metric], theirs.slices[part].values[metric])
+        for column in ours.columns:
+            assert np.array_equal(values.values[column], theirs.slices[part].values[column])
 
 
 def test_cold_items_are_the_only_candidates(random_dataset, score_table):
@@ -104,14 +117,14 @@ def test_support_is_given_as_history(random_dataset, score_table):
 
 
 def test_users_are_asked_for_in_blocks(score_table):
-    n_users = _BLOCK + 3
+    n_users = BLOCK + 3
     users = np.repeat(np.arange(n_users), 2)
     rows = Interactions.from_frame(pd.DataFrame({"user": users, "item": np.tile([0, 1], n_users)}))
     first = rows.item_codes == 0
     split = Split("mine", {}, Dataset.build(rows.take(first)), rows.take(~first))
     table = score_table(split.train, np.ones((n_users, 2)))
     found = evaluate(table, split, metrics=["recall"], k=1)
-    assert [len(asked["users"]) for asked in table.asked] == [_BLOCK, 3]
+    assert [len(asked["users"]) for asked in table.asked] == [BLOCK, 3]
     assert found.mean("recall", 1) == 1
 
 
@@ -210,3 +223,122 @@ def test_compare_on_slices_and_several_splits(random_dataset, score_table):
 def test_seed_of_the_results(model, split):
     assert evaluate(model, split).seed == 4
     assert {row["seed"] for row in evaluate(model, split, seed=0).summary()} == {0}
+
+
+# ---- all candidates, and chosen ones ----------------------------------------------------------
+
+
+def test_auc_over_all_candidates(random_dataset):
+    split = SPLITS["random"](random_dataset(seed=3), random_state=1)
+    model = ItemKNN().fit(split.train)
+    found = evaluate(model, split, metrics=["recall", "auc", "gauc"], k=5, slices="users:activity")
+    users, test = split.test_users, split.test.matrix
+    expected = []
+    for user in users:
+        scores = np.maximum(model.scorer_.block(np.array([user]))[0], -1)  # -inf: no neighbour
+        truth = test[user].toarray().ravel() > 0
+        asked = truth | (split.seen[user].toarray().ravel() == 0)
+        expected.append(roc_auc_score(truth[asked], scores[asked]))
+    assert found.values("auc", None) == pytest.approx(np.array(expected))
+    counts = np.diff(test[users].indptr)
+    assert found.mean("gauc", None) == pytest.approx(np.average(expected, weights=counts))
+    assert found.columns == (("recall", 5), ("auc", None), ("gauc", None))
+    for on, part in found.slices.items():
+        values = part.values["auc", None]
+        assert len(values) == len(part.users)
+        if on.startswith("users:"):
+            rows = np.isin(found.slices["all"].users, part.users)
+            assert np.array_equal(values, found.values("auc", None)[rows])
+
+
+def test_auc_of_users_without_anything_known_is_that_of_the_popular_items(random_dataset):
+    split = cold_users(random_dataset(seed=2), support=0)
+    found = evaluate(ItemKNN().fit(split.train), split, metrics="auc")
+    popular = evaluate(Popularity().fit(split.train), split, metrics="auc")
+    assert np.array_equal(found.values("auc", None), popular.values("auc", None))
+    assert found.mean("auc", None) > 0.5
+
+
+def test_auc_with_support_is_that_of_the_folded_in_user(random_dataset):
+    split = cold_users(random_dataset(seed=2), support=3)
+    model = ItemKNN().fit(split.train)
+    found = evaluate(model, split, metrics="auc")
+    scorer, rows, _ = model.scorer_for(split.test_users, split.support.matrix[split.test_users])
+    scores = np.maximum(scorer.block(rows[:1])[0], -1)
+    user = split.test_users[0]
+    truth = split.test.matrix[user].toarray().ravel() > 0
+    asked = truth | (split.seen[user].toarray().ravel() == 0)
+    assert found.values("auc", None)[0] == pytest.approx(roc_auc_score(truth[asked], scores[asked]))
+
+
+def test_auc_is_refused_where_there_are_no_scores_of_all(model, split):
+    run = pd.DataFrame({"user": [1], "item": ["b"], "score": [1.0]})
+    with pytest.raises(ParameterError, match="auc and gauc need scores of all candidates"):
+        evaluate(run, split, metrics=["recall", "auc"])
+    with pytest.raises(ParameterError, match="leave out candidates="):
+        evaluate(model, split, metrics="auc", candidates=2)
+
+
+def test_sampled_candidates(random_dataset):
+    split = SPLITS["random"](random_dataset(seed=3), random_state=1)
+    model = ItemKNN().fit(split.train)
+    asked = {"metrics": "recall", "k": 3}
+    with pytest.warns(UserWarning, match="biased"):
+        found = evaluate(model, split, candidates=2, seed=7, **asked)
+    assert "2 candidates drawn for each user" in found.notes[-1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        again = evaluate(model, split, candidates=2, seed=7, **asked)
+        other = evaluate(model, split, candidates=2, seed=8, **asked)
+        everything = evaluate(model, split, candidates=1000, **asked)
+    assert np.array_equal(found.values("recall", 3), again.values("recall", 3))
+    assert not np.array_equal(found.values("recall", 3), other.values("recall", 3))
+    plain = evaluate(model, split, metrics="recall", k=3)
+    assert found.mean("recall", 3) > plain.mean("recall", 3)
+    served = plain.values("recall", 3)  # drawing more than there are gives all
+    assert np.array_equal(everything.values("recall", 3), served)
+
+
+@pytest.mark.parametrize("kind", ["model", "run"])
+def test_given_candidates(split, score_table, kind):
+    """Users 1, 2, 3 have the training items a, b, c."""
+    given = pd.DataFrame({"user": [1, 2, 3, 3], "item": ["c", "a", "b", "d"]})
+    model = PairScores(split.train, [[0, 0.1, 0.5, 0.9], [0.3, 0, 0, 0], [0.2, 0.8, 0, 0.9]])
+    source = model if kind == "model" else score_table(split.train, model.scores).run(split)
+    found = evaluate(source, split, metrics=["recall", "mrr"], k=2, candidates=given)
+    # user 1: test b, d; ranked d, c, b. user 2: test c; ranked a, c. user 3: test a; d, b, a
+    assert found.values("recall", 2).tolist() == [0.5, 1, 0]
+    assert found.values("mrr", 2).tolist() == [1, 0.5, 0]
+
+
+def test_every_test_user_needs_given_candidates(model, split):
+    given = pd.DataFrame({"user": [1], "item": ["c"]})
+    with pytest.raises(DataError, match="candidates: users 2, 3 have none"):
+        evaluate(model, split, candidates=given)
+
+
+def test_lists_that_rest_on_ties_are_told(split, score_table):
+    tied = score_table(split.train, np.zeros((3, 4)))
+    assert "100.0% of lists rest on the order of equal scores" in evaluate(tied, split).notes[0]
+    distinct = score_table(split.train, np.arange(12.0).reshape(3, 4))
+    assert evaluate(distinct, split).notes == ()
+
+
+class PairScores:
+    """A model with fixed scores that can be asked for those of pairs."""
+
+    model_name = "pair-scores"
+
+    def __init__(self, train, scores):
+        self.users_, self.items_, self.history_ = train.users, train.items, train.matrix
+        self.scores = np.array(scores, dtype=float)
+        self.scorable_ = np.ones(len(train.items), dtype=bool)
+
+    def recommend_codes(self, *args, **kwargs):
+        raise AssertionError("lists are not to be asked for")
+
+    def scorer_for(self, users, history=None):
+        return self, users, np.zeros(len(users), dtype=np.int8)
+
+    def chosen(self, rows, items):
+        return np.where(items >= 0, self.scores[rows[:, None], items], -np.inf).astype(np.float32)

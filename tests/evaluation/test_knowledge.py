@@ -180,7 +180,7 @@ def verdict_of(with_it, without, dealt, metric="recall", **more) -> str:
     values = {"with": with_it, "without": without, "shuffled": dealt}
     users = np.arange(len(with_it))
     parts = [
-        Evaluation(name, 0, (5,), {"all": Slice(users, 1, {metric: np.array(one)[:, None]})})
+        Evaluation(name, 0, {"all": Slice(users, 1, {(metric, 5): np.array(one)})})
         for name, one in values.items()
     ]
     return FeatureComparison(parts, **more).verdict()

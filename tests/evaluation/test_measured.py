@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from hybridrec.errors import ParameterError
-from hybridrec.evaluation.measured import Evaluation, Slice, summaries
+from hybridrec.evaluation.measured import Evaluation, Slice, column_name, summaries
 from hybridrec.evaluation.significance import bootstrap_interval
 
 KEYS = ["model", "metric", "k", "value", "n_users", "covered_users", "slice", "seed"]
@@ -16,10 +16,12 @@ KEYS = ["model", "metric", "k", "value", "n_users", "covered_users", "slice", "s
 @pytest.fixture
 def evaluation() -> Evaluation:
     values = {
-        "recall": np.array([[0.0, 1.0], [0.5, 0.5], [1.0, 1.0]]),
-        "coverage": np.array([0.25, 0.5]),
+        ("recall", 5): np.array([0.0, 0.5, 1.0]),
+        ("recall", 10): np.array([1.0, 0.5, 1.0]),
+        ("coverage", 5): np.array(0.25),
+        ("coverage", 10): np.array(0.5),
     }
-    return Evaluation("als", 7, (5, 10), {"all": Slice(np.array(["x", "y", "z"]), 2, values)})
+    return Evaluation("als", 7, {"all": Slice(np.array(["x", "y", "z"]), 2, values)})
 
 
 def test_summary_rows_are_json_with_fixed_keys(evaluation):
@@ -44,7 +46,7 @@ def test_summary_with_intervals(evaluation):
 def test_summaries_of_several_models_are_those_of_each(evaluation):
     part = evaluation.slices["all"]
     better = {name: values / 2 + 0.5 for name, values in part.values.items()}
-    other = Evaluation("bpr", 7, (5, 10), {"all": Slice(part.users, 3, better)})
+    other = Evaluation("bpr", 7, {"all": Slice(part.users, 3, better)})
     together = summaries([evaluation, other], 0.95, draws=200)
     apart = evaluation.summary(0.95, draws=200) + other.summary(0.95, draws=200)
     for one, same in zip(together, apart, strict=True):
@@ -62,7 +64,8 @@ def test_interval(evaluation):
 
 
 def test_intervals_without_per_user_metrics():
-    only = Evaluation("als", 0, (5,), {"all": Slice(np.array([1]), 1, {"coverage": np.zeros(1)})})
+    values = {("coverage", 5): np.array(0.0)}
+    only = Evaluation("als", 0, {"all": Slice(np.array([1]), 1, values)})
     assert only.summary(0.95)[0]["ci_low"] is None
 
 
@@ -84,21 +87,37 @@ def test_per_user_frame(evaluation):
 
 
 def test_per_user_frame_of_the_caller_s_library(evaluation):
-    polars = Evaluation("als", 7, (5, 10), evaluation.slices, backend="polars")
+    polars = Evaluation("als", 7, evaluation.slices, backend="polars")
     assert isinstance(polars.per_user, pl.DataFrame)
     assert polars.per_user["value"].to_list() == evaluation.per_user["value"].tolist()
 
 
 def test_per_user_without_per_user_metrics():
-    only = Evaluation("als", 0, (5,), {"all": Slice(np.array([1]), 1, {"coverage": np.zeros(1)})})
+    values = {("coverage", 5): np.array(0.0)}
+    only = Evaluation("als", 0, {"all": Slice(np.array([1]), 1, values)})
     assert len(only.per_user) == 0
 
 
 def test_standard_error(evaluation):
     assert evaluation.standard_error("recall", 5) == pytest.approx(0.5 / np.sqrt(3))
     assert np.isnan(evaluation.standard_error("coverage", 5))
-    single = Evaluation("m", 0, (5,), {"all": Slice(np.array([1]), 1, {"recall": np.ones((1, 1))})})
+    values = {("recall", 5): np.ones(1)}
+    single = Evaluation("m", 0, {"all": Slice(np.array([1]), 1, values)})
     assert np.isnan(single.standard_error("recall", 5))
+
+
+def test_metrics_without_cut_offs(evaluation):
+    values = {**evaluation.slices["all"].values, ("auc", None): np.array([0.5, 0.7, 0.9])}
+    with_auc = Evaluation("als", 7, {"all": Slice(np.array(["x", "y", "z"]), 2, values)})
+    assert with_auc.metrics == ("recall", "coverage", "auc")
+    assert with_auc.k == (5, 10)
+    assert with_auc.mean("auc", None) == pytest.approx(0.7)
+    assert with_auc.summary()[-1]["k"] is None
+    assert with_auc.at([10]).columns == (("recall", 10), ("coverage", 10), ("auc", None))
+    assert set(with_auc.per_user["k"]) == {5, 10, None}
+    assert [column_name(*one) for one in with_auc.columns[-2:]] == ["coverage@10", "auc"]
+    with pytest.raises(ParameterError, match="k = 5 was not evaluated of auc"):
+        with_auc.mean("auc", 5)
 
 
 def test_asking_for_what_was_not_evaluated(evaluation):

@@ -14,10 +14,10 @@ from hybridrec.evaluation.significance import TESTS, holm
 def measured(model, values, seed=0, users=None, backend="pandas", **more) -> Evaluation:
     """An evaluation at k = 5 with the given recall of every user."""
     users = np.arange(len(values)) if users is None else np.asarray(users)
-    metrics = {"recall": np.asarray(values, dtype=float)[:, None], "coverage": np.array([0.5])}
-    metrics.update({name: np.asarray(one, dtype=float)[:, None] for name, one in more.items()})
+    metrics = {("recall", 5): np.asarray(values, dtype=float), ("coverage", 5): np.array(0.5)}
+    metrics.update({(name, 5): np.asarray(one, dtype=float) for name, one in more.items()})
     part = Slice(users, len(users) - 1, metrics)
-    return Evaluation(model, seed, (5,), {"all": part}, backend=backend)
+    return Evaluation(model, seed, {"all": part}, backend=backend)
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_the_same_users_again_are_no_new_evidence():
 def test_slices_that_every_split_has():
     first = measured("a", [1, 0], 1)
     part = first.slices["all"]
-    second = Evaluation("a", 2, (5,), {"all": part, "cold": part})
+    second = Evaluation("a", 2, {"all": part, "cold": part})
     assert Comparison([first, second]).slices == ("all",)
     assert Comparison([second]).slices == ("all", "cold")
 

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.interactions import Interactions
@@ -50,6 +52,60 @@ def test_equal_scores_follow_the_hash_of_the_item(split):
     assert known == sorted(known, key=lambda code: split.train.items.tie_order[code])
     reverse, _ = lists_of_run(frame[::-1], split, 4)
     assert reverse.tolist() == lists.tolist()
+
+
+def test_ties_are_reported(split):
+    rows = [
+        (1, "c", 1.0),
+        (1, "d", 1.0),
+        (1, "b", 0.5),
+        (2, "a", 1.0),
+        (2, "c", 0.5),
+        (2, "d", 0.5),
+    ]
+    for width, share in ((1, "50.0%"), (2, "100.0%")):
+        _, (note,) = lists_of_run(run(rows), split, width)
+        assert note.startswith(f"{share} of lists rest on the order of equal scores")
+    scores = [score - row / 100 for row, (*_, score) in enumerate(rows)]
+    assert lists_of_run(run(rows).assign(score=scores), split, 2)[1] == ()
+
+
+def test_rows_in_any_order(split):
+    frame = run([(1, "b", 0.1), (1, "c", 0.7), (1, "d", 0.3), (2, "a", 0.2), (2, "d", 0.4)])
+    expected, _ = lists_of_run(frame, split, 2)
+    for order in ([3, 4, 0, 1, 2], [0, 3, 1, 4, 2]):
+        assert lists_of_run(frame.iloc[order], split, 2)[0].tolist() == expected.tolist()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    rows=st.dictionaries(
+        st.tuples(st.integers(0, 5), st.integers(0, 12)),
+        st.sampled_from([-np.inf, 0.0, 1.0, 2.0]),
+        max_size=40,
+    ),
+    order=st.randoms(),
+    num_threads=st.sampled_from([1, 2]),
+)
+def test_numbers_and_texts_give_the_same(rows, order, num_threads):
+    """Numbers from 0 up are coded in a way of their own; the items 10 and 12 are unknown."""
+    known = pd.DataFrame({"user": np.arange(6), "item": [9, 7, 5, 3, 1, 11]})
+    held = pd.DataFrame({"user": [0, 2, 3, 5], "item": [0, 4, 6, 8]})
+    rows[0, 7] = 1.0  # at least one item is known
+    shuffled = order.sample(sorted(rows), len(rows))
+    frame = run([(*pair, rows[pair]) for pair in shuffled])
+    found = []
+    for kind in (int, str):
+        both = pd.concat([known, held]).astype({"user": kind, "item": kind})
+        data = Interactions.from_frame(both)
+        made = Split("", {}, Dataset.build(data.take(np.arange(6))), data.take(np.arange(6, 10)))
+        source = frame.astype({"user": kind, "item": kind})
+        lists, notes = lists_of_run(source, made, 3, num_threads=num_threads)
+        names = np.append(made.train.items.ids.astype(int), [-1])
+        unknown = lists >= len(made.train.items)
+        listed = np.where(unknown, 99, names[np.where(unknown, -1, lists)])
+        found.append((listed.tolist(), [note.split(":")[0] for note in notes]))
+    assert found[0] == found[1]
 
 
 def test_seen_items_are_removed_before_ranking(split):
@@ -111,7 +167,9 @@ def test_the_run_is_not_changed(split):
     ("frame", "message"),
     [
         (run([(1, "b", 1.0), (2, "a", 1.0), (1, "b", 2.0)]), "run: the items of .*: rows 2"),
+        (run([(3, "b", 1.0), (1, "b", 1.0), (3, "b", 2.0)]), "run: the items of .*: rows 2"),
         (run([(1, "b", 1), (1, "c", 1)], "rank"), "run: the ranks of a user .*: rows 1"),
+        (run([(1, "b", 1.5), (2, "b", 2), (1, "c", 1.5)], "rank"), "run: the ranks .*: rows 2"),
         (run([(1, "b", 1.0), (1, "c", np.nan)]), "run: column 'score' holds no number: rows 1"),
         (run([(1, "b", 1), (1, "c", np.nan)], "rank"), "column 'rank' holds no number: rows 1"),
         (run([(1, "b", 1), (1, "c", np.inf)]), "column 'score' holds no number: rows 1"),

@@ -171,7 +171,7 @@ def test_parts_without_test_rows_are_left_out(split, score_table):
 
 def test_notes_of_slices_are_those_of_the_evaluation(split, score_table, monkeypatch):
     monkeypatch.setattr(slices, "MOST_PARTS", 1)
-    table = score_table(split.train, np.zeros((5, 6)))
+    table = score_table(split.train, np.arange(30.0).reshape(5, 6))
     found = evaluate(table, split, slices="items:genres", metrics="recall")
     assert found.notes == ("items:genres: the 1 of 3 parts with most test rows",)
 

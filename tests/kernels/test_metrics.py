@@ -11,7 +11,6 @@ from hybridrec.kernels.metrics import (
     lists_of_rows,
     popular_places,
     rank_statistics,
-    repeated_pairs,
     sample_columns,
     stored_pairs,
     stream_keys,
@@ -100,14 +99,6 @@ def test_lists_of_rows_sorts_by_key_then_tie(rows, tie, width):
         own = sorted((key, tie[item], item) for (one, item), key in rows.items() if one == user)
         best = [item for _, _, item in own[:width]]
         assert found[user].tolist() == best + [-1] * (width - len(best))
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), max_size=30))
-def test_repeated_pairs_marks_all_but_the_first(pairs):
-    users, values = np.array(pairs, dtype=np.int32).reshape(-1, 2).T
-    expected = [pair in pairs[:row] for row, pair in enumerate(pairs)]
-    assert repeated_pairs(users, values, 4, 5).tolist() == expected
 
 
 def test_popular_places():

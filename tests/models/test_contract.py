@@ -7,13 +7,16 @@ import pytest
 from hybridrec import (
     ALS,
     BPR,
+    EASE,
     BiasBaseline,
     Content,
+    GraphFilter,
     HybridALS,
     ItemKNN,
     LightFM,
     LogisticMF,
     Popularity,
+    RP3Beta,
 )
 from hybridrec.models.registry import MODELS, model_class
 from hybridrec.testing import RecommenderContract
@@ -38,6 +41,37 @@ class TestBiasBaseline(RecommenderContract):
 class TestItemKNN(RecommenderContract):
     def make(self, **params):
         return ItemKNN(**params)
+
+
+class TestItemKNNByJaccard(RecommenderContract):
+    def make(self, **params):
+        return ItemKNN(similarity="jaccard", **params)
+
+
+class TestRP3Beta(RecommenderContract):
+    def make(self, **params):
+        return RP3Beta(**params)
+
+
+class TestEASE(RecommenderContract):
+    uses_features = True
+
+    def make(self, **params):
+        return EASE(regularization=5.0, **params)
+
+
+class TestGraphFilter(RecommenderContract):
+    uses_features = True
+
+    def make(self, **params):
+        return GraphFilter(factors=2, **params)
+
+
+class TestSparseGraphFilter(RecommenderContract):
+    uses_features = True
+
+    def make(self, **params):
+        return GraphFilter(alpha=0.0, **params)
 
 
 class TestALS(RecommenderContract):

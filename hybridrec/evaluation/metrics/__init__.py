@@ -35,7 +35,7 @@ from hybridrec.evaluation.metrics.registry import (
 )
 from hybridrec.evaluation.metrics.sampled import SAMPLED_WARNING, sample_candidates
 from hybridrec.evaluation.metrics.table import metric_table
-from hybridrec.evaluation.metrics.ties import tied_share
+from hybridrec.evaluation.metrics.ties import tie_notes, tied_share
 
 __all__ = [
     "DEFAULT_METRICS",
@@ -70,5 +70,6 @@ __all__ = [
     "reciprocal_rank",
     "sample_candidates",
     "serendipity",
+    "tie_notes",
     "tied_share",
 ]

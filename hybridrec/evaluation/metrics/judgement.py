@@ -95,13 +95,13 @@ class Judgement(Judged):
         Only those items are test items and catalogue; only users with such test items remain.
         """
         test = narrowed(self.test, items)
-        kept = np.diff(test.indptr) > 0
+        narrow = replace(self, test=test, candidates=self.candidates & items)
+        return narrow.of(np.diff(test.indptr) > 0)
+
+    def of(self, users: np.ndarray) -> Judgement:
+        """Return the judgement of some of the users, a mask (n_users,)."""
         return replace(
-            self,
-            users=self.users[kept],
-            lists=self.lists[kept],
-            test=test[kept],
-            candidates=self.candidates & items,
+            self, users=self.users[users], lists=self.lists[users], test=self.test[users]
         )
 
     @property

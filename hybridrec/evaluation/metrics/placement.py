@@ -85,16 +85,25 @@ class Placement:
 
         Only users with such test items remain.
         """
-        test = narrowed(self.test, items)
-        kept = np.diff(test.indptr) > 0
         chosen = items[self.test.indices]
-        return replace(
+        narrow = replace(
             self,
-            test=test[kept],
+            test=narrowed(self.test, items),
             ranks=self.ranks[chosen],
             above=self.above[chosen],
             tied=self.tied[chosen],
-            negatives=self.negatives[kept],
+        )
+        return narrow.of(np.diff(narrow.test.indptr) > 0)
+
+    def of(self, users: np.ndarray) -> Placement:
+        """Return the places of the test items of some of the users, a mask (n_users,)."""
+        entries = np.repeat(users, np.diff(self.test.indptr))
+        return Placement(
+            self.test[users],
+            self.ranks[entries],
+            self.above[entries],
+            self.tied[entries],
+            self.negatives[users],
         )
 
 
@@ -146,28 +155,28 @@ def place_tests(
     tile_tie, test_tie = tie[tiles.items], tie[test.indices]
     scores = np.empty(test.nnz, dtype=np.float32)
     above, tied, ahead = np.zeros((3, test.nnz), dtype=np.int32)
-    negatives = np.zeros(len(rows), dtype=np.int32)
 
     def fill(start: int) -> None:
         users = slice(start, min(start + tiles.step, len(rows)))
         indptr = test.indptr[start : users.stop + 1]
         own = slice(indptr[0], indptr[-1])
         owners = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-        of_tests, parts = tiles.of(rows[users], owners, test.indices[own])
-        scores[own] = np.where(scorable[test.indices[own]], of_tests, -np.inf)
+        scores[own], parts = tiles.of(rows[users], owners, test.indices[own])
         factors = tiles.user_factors(rows[users])
-        for first, tile, error in parts:
+        hidden = known.indptr[start : users.stop + 1], known_columns
+        tests = indptr - indptr[0], scores[own], test_tie[own], above[own], tied[own], ahead[own]
+        for first, members, tile, error, ceiling in parts:
             columns = slice(first, first + tile.shape[1])
             count_above(
-                *(tile, first, error, factors, tiles.factors[columns], tile_tie[columns]),
-                *(known.indptr[start : users.stop + 1], known_columns),
-                *(indptr - indptr[0], scores[own], test_tie[own]),
-                *(above[own], tied[own], ahead[own], negatives[users]),
+                *(tile, first, members, error, ceiling),
+                *(factors, tiles.factors[columns], tile_tie[columns], *hidden, *tests),
             )
 
     with threads(num_threads) as count, ThreadPoolExecutor(count) as pool:
         list(pool.map(fill, range(0, len(rows), tiles.step)))
     ranks = ranks_of_tests(test.indptr, scores, test_tie, above, ahead)
+    inside = np.concatenate([[0], np.cumsum(known_columns >= 0)])[known.indptr]
+    negatives = (len(tiles.items) - np.diff(inside)).astype(np.int32)
     return Placement(test, ranks, above, tied, negatives)
 
 

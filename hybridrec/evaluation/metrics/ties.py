@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_TOLD = 0.01  # the share from which on it is worth a note
+
 
 def tied_share(scores: np.ndarray, cutoffs: tuple[int, ...]) -> np.ndarray:
     """Return the share of users whose first k depend on how ties are broken, float64 (n_k,).
@@ -24,3 +26,10 @@ def tied_share(scores: np.ndarray, cutoffs: tuple[int, ...]) -> np.ndarray:
     by_rank = np.pad(np.logical_or.accumulate(same, axis=1), ((0, 0), (1, 0)))
     shares: np.ndarray = by_rank[:, np.minimum(cutoffs, scores.shape[1] - 1)].mean(axis=0)
     return shares
+
+
+def tie_notes(share: float) -> tuple[str, ...]:
+    """Return a note on how many lists depend on how ties are broken, none if hardly any does."""
+    if share < _TOLD:
+        return ()
+    return (f"{share:.1%} of lists rest on the order of equal scores (by a hash of the item id)",)

@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.errors import DataError, UnknownIdError, first_few
-from hybridrec.evaluation.runs.read import Run, take_run
+from hybridrec.evaluation.metrics import tie_notes
+from hybridrec.evaluation.runs.read import Run, open_run
 from hybridrec.evaluation.splits.split import Split
+from hybridrec.runtime import resolve_threads
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """The rows of a run: codes, and the key that orders the items of a user, smallest first.
+class _Met(NamedTuple):
+    """What `hybridrec.kernels.runs.fill_lists` counts."""
 
-    ``items`` begins with the items of the split; ids that only the run knows follow.
-    """
-
-    users: np.ndarray
-    items: np.ndarray
-    keys: np.ndarray
-    item_map: IdMap
-
-    def __len__(self) -> int:
-        return len(self.users)
-
-    def take(self, mask: np.ndarray) -> _Rows:
-        return replace(self, users=self.users[mask], items=self.items[mask], keys=self.keys[mask])
+    repeated: int
+    removed: int
+    outside: int
+    unknown: int
+    tied: int
 
 
-def lists_of_run(data: Any, split: Split, width: int) -> tuple[np.ndarray, tuple[str, ...]]:
+def lists_of_run(
+    data: Any,
+    split: Split,
+    width: int,
+    *,
+    among: csr_matrix | None = None,
+    num_threads: int = 0,
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Turn a run into the lists of the test users.
 
     A run gets the treatment of our own models: items the user is already known to have, and
@@ -50,6 +54,10 @@ def lists_of_run(data: Any, split: Split, width: int) -> tuple[np.ndarray, tuple
     split : Split
     width : int
         Length of the lists.
+    among : csr_matrix, shape (test users, n_items), optional
+        Stored entries are the candidates of each user; all others are removed.
+    num_threads : int, default 0
+        0 means all CPUs this process may use.
 
     Returns
     -------
@@ -57,7 +65,8 @@ def lists_of_run(data: Any, split: Split, width: int) -> tuple[np.ndarray, tuple
         Padded with -1. Items unknown to the split have codes of ``len(items)`` and above: they
         keep their place and are misses.
     notes : tuple of str
-        What was removed or is unknown.
+        What was removed or is unknown, and how many lists rest on the order of equal scores if
+        that is 1 % or more (see `hybridrec.evaluation.metrics.tied_share`).
 
     Raises
     ------
@@ -67,36 +76,88 @@ def lists_of_run(data: Any, split: Split, width: int) -> tuple[np.ndarray, tuple
     UnknownIdError
         If a user is unknown to the split; names the first five.
     """
-    from hybridrec.kernels.metrics import lists_of_rows
+    from hybridrec.kernels.runs import fill_lists, rows_by_user
 
-    rows = _coded(take_run(data), split)
-    position = np.full(len(split.train.users), -1, dtype=np.int32)
-    position[split.test_users] = np.arange(len(split.test_users))
-    rows = rows.take(position[rows.users] >= 0)
-    rows, notes = _admissible(rows, split)
-    tie = rows.item_map.tie_order
-    users = position[rows.users]
-    lists: np.ndarray = lists_of_rows(
-        users, rows.items, rows.keys, tie, len(split.test_users), width
-    )
-    return lists, notes
+    run = open_run(data)
+    starts, stops, order = rows_by_user(run.user_codes, len(run.users))
+    list_of = _lists_of_users(run, split, stops > starts)
+    code_of, codes = _codes_of_items(run, split)
+    rows, keys = run.item_codes, run.keys
+    if among is not None:
+        keys[~_stored(among, list_of[run.user_codes], code_of[rows])] = np.inf
+    if len(order):
+        rows, keys = rows[order], keys[order]
+    lists = np.full((len(split.test_users), width), -1, dtype=np.int32)
+
+    def fill(part: slice) -> tuple[int, ...]:
+        met: tuple[int, ...] = fill_lists(
+            *(starts[part], stops[part], rows, keys, list_of[part], code_of, codes.tie_order),
+            *(split.test_users, split.seen.indptr, split.seen.indices),
+            *(len(split.train.items), lists),
+        )
+        return met
+
+    count = resolve_threads(num_threads)
+    cuts = np.linspace(0, len(starts), count + 1).astype(np.int64).tolist()
+    with ThreadPoolExecutor(count) as pool:
+        parts = list(pool.map(fill, map(slice, cuts, cuts[1:])))
+    met = _Met(*np.sum(parts, axis=0).tolist())
+    if met.repeated:
+        run.check_distinct()
+    unknown = codes.ids[len(split.train.items) :]
+    return lists, tuple(_notes(met, unknown, met.tied / len(lists)))
 
 
-def _coded(run: Run, split: Split) -> _Rows:
-    """Return the rows of a run in the codes of the split."""
-    known_users, users = _one_type(split.train.users, run.users)
+def _stored(among: csr_matrix, lists: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Tell of which rows a matrix stores the list and the item; -1 is no list."""
+    from hybridrec.kernels.metrics import stored_pairs
+
+    pairs = np.maximum(lists, 0), np.maximum(codes, ~codes)
+    stored: np.ndarray = (lists >= 0) & stored_pairs(among.indptr, among.indices, *pairs)
+    return stored
+
+
+def _lists_of_users(run: Run, split: Split, listed: np.ndarray) -> np.ndarray:
+    """Return the list of every user of a run, int32, -1 for users who are not tested.
+
+    ``listed`` is a mask of the users who have rows.
+    """
+    known, ids = _one_type(split.train.users, run.users)
+    lists = np.full(len(known), -1, dtype=np.int32)
+    lists[split.test_users] = np.arange(len(split.test_users))
+    found = np.full(len(ids), -1, dtype=np.int32)
     try:
-        user_codes = known_users.codes(users)[run.user_codes]
+        found[listed] = lists[known.codes(ids[listed])]
     except UnknownIdError as error:
         raise UnknownIdError(f"{run.where}: {error}") from None
-    known, items = _one_type(split.train.items, run.items)
-    if len(items) and (known.codes(items, unknown="skip") < 0).all():
-        raise DataError(
-            f"{run.where}: no item is known; the run has items like {first_few(run.items.ids, 3)},"
-            f" the split like {first_few(split.train.items.ids, 3)}"
-        )
-    item_map = known.extend(items)
-    return _Rows(user_codes, item_map.codes(items)[run.item_codes], run.keys, item_map)
+    return found
+
+
+def _codes_of_items(run: Run, split: Split) -> tuple[np.ndarray, IdMap]:
+    """Return the code of every item of a run, ``~code`` if it is no candidate, and the ids coded.
+
+    Those begin with the items of the split; ids that only the rows of the run know follow.
+    """
+    known, ids = _one_type(split.train.items, run.items)
+    codes = known.codes(ids, unknown="skip")
+    extended = known
+    if (codes < 0).any():
+        listed = np.zeros(len(ids), dtype=bool)
+        listed[run.item_codes] = True
+        new = listed & (codes < 0)
+        if new.sum() == listed.sum() > 0:
+            raise DataError(
+                f"{run.where}: no item is known; the run has items like"
+                f" {first_few(run.items.ids[new], 3)}, the split like"
+                f" {first_few(split.train.items.ids, 3)}"
+            )
+        extended = known.extend(ids[new])
+        codes[new] = np.arange(len(known), len(extended))
+    if split.candidates is not None:
+        outside = np.flatnonzero((codes >= 0) & (codes < len(known)))
+        outside = outside[~split.candidates[codes[outside]]]
+        codes[outside] = ~codes[outside]
+    return codes, extended
 
 
 def _one_type(known: IdMap, found: IdMap) -> tuple[IdMap, np.ndarray]:
@@ -108,26 +169,14 @@ def _one_type(known: IdMap, found: IdMap) -> tuple[IdMap, np.ndarray]:
     return known, found.ids.astype(str).astype(object)
 
 
-def _admissible(rows: _Rows, split: Split) -> tuple[_Rows, tuple[str, ...]]:
-    """Drop seen items and items that are no candidates; say so, and what is unknown."""
-    from hybridrec.kernels.metrics import stored_pairs
-
-    notes = []
-    seen = stored_pairs(split.seen.indptr, split.seen.indices, rows.users, rows.items)
-    if seen.any():
-        notes.append(f"{seen.sum()} rows removed: the user is known to have the item")
-        rows = rows.take(~seen)
-    unknown = rows.items >= len(split.train.items)
-    if split.candidates is not None:
-        allowed = np.ones(len(rows.item_map), dtype=bool)
-        allowed[: len(split.candidates)] = split.candidates
-        outside = ~allowed[rows.items]
-        if outside.any():
-            notes.append(f"{outside.sum()} rows removed: the item is no candidate of the split")
-            rows = rows.take(~outside)
-    if unknown.any():
-        ids = rows.item_map.ids[len(split.train.items) :]
-        notes.append(
-            f"{unknown.sum()} rows name unknown items, which count as misses: {first_few(ids)}"
+def _notes(met: _Met, unknown: np.ndarray, tied: float) -> Iterator[str]:
+    """Say what was removed, what is unknown, and how much rests on ties."""
+    if met.removed:
+        yield f"{met.removed} rows removed: the user is known to have the item"
+    if met.outside:
+        yield f"{met.outside} rows removed: the item is no candidate of the split"
+    if met.unknown:
+        yield (
+            f"{met.unknown} rows name unknown items, which count as misses: {first_few(unknown)}"
         )
-    return rows, tuple(notes)
+    yield from tie_notes(tied)

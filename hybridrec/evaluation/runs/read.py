@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybridrec.dataset.columns import BadRowsError, Source
-from hybridrec.dataset.frames import as_source, find_column, make_frame
+from hybridrec.dataset.columns import BadRowsError, Columns, Source
+from hybridrec.dataset.frames import FrameColumns, as_source, find_column, make_frame
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.readers.head import read_head
 from hybridrec.dataset.readers.recognise import source_of
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """The checked rows of a run: no pair twice, and no rank of a user twice.
+    """The rows of a run: ids without gaps, numbers, and no rank of a user twice.
 
     Attributes
     ----------
     users, items : IdMap
-        The ids of the run, sorted.
+        The ids of the run, sorted; perhaps with some that no row has.
     user_codes, item_codes : ndarray of int32, shape (rows,)
     ranks, scores : ndarray of float, shape (rows,), or None
         At least one is given; ranks decide where both are.
-    where : str
-        The file, or "run".
+    source : Source
+        Where the rows are from.
     """
 
     users: IdMap
@@ -44,10 +44,15 @@ class Run:
     item_codes: np.ndarray
     ranks: np.ndarray | None
     scores: np.ndarray | None
-    where: str
+    source: Source
 
     def __len__(self) -> int:
         return len(self.user_codes)
+
+    @property
+    def where(self) -> str:
+        """The file, or "run"."""
+        return self.source.where
 
     @property
     def keys(self) -> np.ndarray:
@@ -55,7 +60,22 @@ class Run:
         if self.ranks is not None:
             return self.ranks.astype(np.float64)
         assert self.scores is not None
-        return -self.scores.astype(np.float64)
+        keys: np.ndarray = np.negative(self.scores, dtype=np.float64)
+        return keys
+
+    def check_distinct(self) -> None:
+        """Refuse a run in which a user has an item twice.
+
+        Raises
+        ------
+        DataError
+            Names the rows.
+        """
+        with _located(self.source):
+            _check_distinct(
+                *(self.user_codes, self.item_codes, len(self.users), len(self.items)),
+                "the items of a user must be distinct",
+            )
 
     @property
     def columns(self) -> dict[str, np.ndarray]:
@@ -124,7 +144,8 @@ def read_qrels(path: str | os.PathLike[str]) -> pd.DataFrame:
     with _located(source), source.read(source.names) as columns:
         users, user_codes = columns.coded_ids("user", "user")
         items, item_codes = columns.coded_ids("item", "item")
-        _check_distinct(user_codes, item_codes, "a pair is judged twice")
+        rule = "a pair is judged twice"
+        _check_distinct(user_codes, item_codes, len(users), len(items), rule)
         relevance = _numbers(columns.values("relevance"), "relevance")
     return make_frame(
         {
@@ -143,6 +164,13 @@ def take_run(data: Any) -> Run:
     DataError
         As `read_run`; of a data frame, names the rows.
     """
+    run = open_run(data)
+    run.check_distinct()
+    return run.take(run.keys < np.inf)
+
+
+def open_run(data: Any) -> Run:
+    """Take a run as `take_run` does, with all rows and without `Run.check_distinct`."""
     source = _opened(data)
     user, item = (
         str(find_column(source.names, role, None, where=source.where)) for role in ("user", "item")
@@ -156,16 +184,22 @@ def take_run(data: Any) -> Run:
         )
     wanted = dict.fromkeys([user, item, *orders.values()])
     with _located(source), source.read(list(wanted)) as columns:
-        users, user_codes = columns.coded_ids(user, "user")
-        items, item_codes = columns.coded_ids(item, "item")
+        users, user_codes = _coded_ids(columns, user, "user")
+        items, item_codes = _coded_ids(columns, item, "item")
         numbers = {role: _numbers(columns.values(one), one) for role, one in orders.items()}
-        _check_distinct(user_codes, item_codes, "the items of a user must be distinct")
         ranks = numbers.get("rank")
         if ranks is not None:
-            _, levels = np.unique(ranks, return_inverse=True)
-            _check_distinct(user_codes, levels, "the ranks of a user must be distinct")
-    run = Run(users, items, user_codes, item_codes, ranks, numbers.get("score"), source.where)
-    return run.take(run.keys < np.inf)
+            n_levels, levels = _levels(ranks)
+            rule = "the ranks of a user must be distinct"
+            _check_distinct(user_codes, levels, len(users), n_levels, rule)
+    return Run(users, items, user_codes, item_codes, ranks, numbers.get("score"), source)
+
+
+def _coded_ids(columns: Columns, name: str, role: str) -> tuple[IdMap, np.ndarray]:
+    """Return the ids of a column and the code of every row, in the cheapest way."""
+    if isinstance(columns, FrameColumns):
+        return IdMap.covering(columns.values(name), role)
+    return columns.coded_ids(name, role)
 
 
 def _opened(data: Any) -> Source:
@@ -190,18 +224,30 @@ def _numbers(values: np.ndarray, column: str) -> np.ndarray:
     """Return a column of numbers, of which minus infinity is one."""
     import pandas as pd
 
-    numbers: np.ndarray = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy()
-    bad = np.flatnonzero(pd.isna(numbers) | (numbers == np.inf))
+    numbers = values
+    if values.dtype.kind not in "iuf":
+        numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy()
+    bad = np.flatnonzero(~(numbers < np.inf))
     if bad.size:
         raise BadRowsError(f"column {column!r} holds no number", bad, values[bad])
     return numbers
 
 
-def _check_distinct(user_codes: np.ndarray, values: np.ndarray, rule: str) -> None:
-    """Refuse rows in which a user has one of ``values`` (at least 0) twice."""
-    import pandas as pd
+def _levels(ranks: np.ndarray) -> tuple[int, np.ndarray]:
+    """Return equal integers, small ones, for equal ranks, and a number they all are below."""
+    if ranks.dtype.kind in "iu":
+        levels, codes = IdMap.covering(ranks)
+        return len(levels), codes
+    distinct, codes = np.unique(ranks, return_inverse=True)
+    return len(distinct), codes
 
-    pairs = user_codes.astype(np.int64) * (int(values.max(initial=0)) + 1) + values
-    repeated = np.flatnonzero(pd.Series(pairs).duplicated().to_numpy())
+
+def _check_distinct(
+    user_codes: np.ndarray, values: np.ndarray, n_users: int, n_values: int, rule: str
+) -> None:
+    """Refuse rows in which a user has one of ``values`` twice."""
+    from hybridrec.kernels.runs import repeated_pairs
+
+    repeated = np.flatnonzero(repeated_pairs(user_codes, values, n_users, n_values))
     if repeated.size:
         raise BadRowsError(rule, repeated)

@@ -14,7 +14,7 @@ from hybridrec.evaluation.splits.folds import k_fold
 from hybridrec.evaluation.splits.in_time import by_time, sliding_windows
 from hybridrec.evaluation.splits.labelled import labelled_pairs
 from hybridrec.evaluation.splits.last import leave_last_n
-from hybridrec.evaluation.splits.predefined import predefined, read_predefined
+from hybridrec.evaluation.splits.predefined import predefined, read_parts, read_predefined
 from hybridrec.evaluation.splits.split import LabelledPairs, Split
 from hybridrec.evaluation.splits.storage import load_split
 
@@ -49,6 +49,7 @@ __all__ = [
     "load_split",
     "predefined",
     "random_split",
+    "read_parts",
     "read_predefined",
     "sliding_windows",
     "warm_and_cold",

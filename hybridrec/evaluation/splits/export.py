@@ -18,8 +18,7 @@ Text is UTF-8, fields are separated by commas, the first line names the columns.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +28,11 @@ from hybridrec.dataset.columns import Columns
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.readers.recognise import open_file
 from hybridrec.dataset.readers.source import FileSource
-from hybridrec.errors import DataError, ModelFolderError, OutputError, first_few
+from hybridrec.errors import DataError, ModelFolderError, first_few
 from hybridrec.evaluation.splits.parts import IDS_OF, INTERACTIONS, SplitParts, take_apart
 from hybridrec.evaluation.splits.split import Split
-from hybridrec.store.manifest import has_manifest, read_manifest, verify_files, write_manifest
-from hybridrec.store.staging import clean_leftovers, staged_folder
+from hybridrec.store.folder import new_folder
+from hybridrec.store.manifest import read_manifest, verify_files, write_manifest
 from hybridrec.store.tables import read_table, write_table
 
 EXPORTED = "exported split"
@@ -87,7 +86,7 @@ def export_split(
         "text_ids": [name for name, ids in parts.ids.items() if ids.dtype == object],
         "rows": {name: len(next(iter(columns.values()))) for name, columns in files.items()},
     }
-    with _new_folder(Path(path).resolve(), overwrite) as folder:
+    with new_folder(path, overwrite=overwrite) as folder:
         for name, columns in files.items():
             _write_csv(folder / f"{name}.csv", columns)
         for side, columns in parts.tables.items():
@@ -189,8 +188,9 @@ def _with_ids(name: str, parts: SplitParts) -> dict[str, np.ndarray]:
 
 def _whole(values: np.ndarray) -> np.ndarray:
     """Return numbers as integers if they are: shorter to write, and the same to read."""
-    whole = bool((values == np.floor(values)).all()) and bool((np.abs(values) < 2**53).all())
-    return values.astype(np.int64) if whole else values
+    whole = (values == np.floor(values)) & (np.abs(values) < 2**53)
+    whole &= (values != 0) | ~np.signbit(values)  # -0.0 is another number to a fingerprint
+    return values.astype(np.int64) if whole.all() else values
 
 
 def _check_texts(name: str, ids: np.ndarray) -> None:
@@ -208,25 +208,3 @@ def _write_csv(path: Path, columns: Mapping[str, np.ndarray]) -> None:
     import pandas as pd
 
     pd.DataFrame(dict(columns)).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
-
-
-@contextmanager
-def _new_folder(target: Path, overwrite: bool) -> Iterator[Path]:
-    """Yield a folder to fill that takes the place of ``target`` when it is complete."""
-    try:
-        if not target.parent.is_dir():
-            raise OutputError(f"{target.parent} is not a folder; make it first")
-        clean_leftovers(target)
-        exists = target.exists()
-        if exists and not overwrite:
-            raise OutputError("it already exists; choose another name, or say overwrite")
-        if exists and not (has_manifest(target) or _is_empty(target)):
-            raise OutputError("what stands there was not written by hybridrec; remove it yourself")
-        with staged_folder(target, replace=exists) as stage:
-            yield stage
-    except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
-
-
-def _is_empty(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())

@@ -15,6 +15,7 @@ from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
 from hybridrec.dataset.knowledge import KnowledgeGraph
+from hybridrec.dataset.knowledge_parts import KnowledgeParts
 from hybridrec.errors import ModelFolderError
 from hybridrec.evaluation.splits.split import Split
 from hybridrec.models.tables import from_parts, plain_table, to_parts
@@ -155,39 +156,26 @@ def _add_knowledge(
     ids: dict[str, np.ndarray],
     rows: dict[str, dict[str, np.ndarray]],
 ) -> None:
-    about["after_release"] = sorted(knowledge.after_release)
-    about["sources"] = list(knowledge.sources)
-    ids["entities"], ids["relations"] = knowledge.entities.ids, knowledge.relations.ids
-    rows["triples"] = {
-        "head": knowledge.head,
-        "relation": knowledge.relation,
-        "tail": knowledge.tail,
-        "source": knowledge.source,
-    }
-    if knowledge.link is not None:
-        ids["linked_items"], entities = knowledge.link
-        numbers = np.arange(len(entities), dtype=np.int32)
-        rows["link"] = {"linked_item": numbers, "entity": entities}
+    parts = KnowledgeParts.of(knowledge)
+    about.update(parts.about)
+    ids.update(parts.ids)
+    triples = dict(parts.arrays)
+    link = triples.pop("link", None)
+    rows["triples"] = triples
+    if link is not None:
+        numbers = np.arange(len(link), dtype=np.int32)
+        rows["link"] = {"linked_item": numbers, "entity": link}
 
 
 def _knowledge(parts: SplitParts) -> KnowledgeGraph | None:
     if "triples" not in parts.rows:
         return None
-    triples, link = parts.rows["triples"], None
+    ids, arrays = dict(parts.ids), dict(parts.rows["triples"])
     if "link" in parts.rows:
-        linked = parts.rows["link"]
-        link = parts.ids["linked_items"][linked["linked_item"]], linked["entity"]
-    return KnowledgeGraph(
-        IdMap(parts.ids["entities"], "entity"),
-        IdMap(parts.ids["relations"], "relation"),
-        triples["head"],
-        triples["relation"],
-        triples["tail"],
-        triples["source"],
-        link,
-        frozenset(parts.about["after_release"]),
-        tuple(parts.about["sources"]),
-    )
+        link = parts.rows["link"]
+        ids["linked_items"] = ids["linked_items"][link["linked_item"]]
+        arrays["link"] = link["entity"]
+    return KnowledgeParts(parts.about, ids, arrays).graph()
 
 
 def _table(parts: SplitParts, side: str, n: int) -> pd.DataFrame | None:

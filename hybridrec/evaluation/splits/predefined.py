@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -93,11 +94,38 @@ def read_predefined(
         is tested, or a pair is in two parts.
     """
     given = {"train": train, "test": test, "valid": validation}
-    parts = {name: _interactions(rows, columns) for name, rows in given.items() if rows is not None}
-    dataset = read_dataset(
+    sources = {name: rows for name, rows in given.items() if rows is not None}
+    side = {"knowledge": knowledge, "link": link, "items": items, "users": users}
+    return predefined(read_parts(sources, **side, **columns))
+
+
+def read_parts(
+    sources: Mapping[str, Any],
+    *,
+    knowledge: Any = None,
+    link: Any = None,
+    items: Any = None,
+    users: Any = None,
+    **columns: Any,
+) -> Dataset:
+    """Read files or frames as one data set whose rows tell which they are from.
+
+    Parameters
+    ----------
+    sources : mapping of str to path, data frame or Interactions
+        By the name of the part, which becomes the value of the context column "part".
+    knowledge, link, items, users, **columns
+        As in ``hybridrec.read_dataset``.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be used, or only some parts have timestamps.
+    """
+    parts = {name: _interactions(rows, columns) for name, rows in sources.items()}
+    return read_dataset(
         _joined(parts), knowledge=knowledge, link=link, items=items, users=users, **columns
     )
-    return predefined(dataset)
 
 
 def _interactions(rows: Any, columns: dict[str, Any]) -> Interactions:

@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hybridrec.dataset.dataset import Dataset
@@ -96,6 +96,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), min_s
     weights=st.lists(st.floats(2**-60, 2**100, width=32), min_size=2, max_size=2),
     times=st.lists(st.floats(-1e10, 9e10), min_size=2, max_size=2),
 )
+@example(ids=["a", "b"], weights=[1.0, 1.0], times=[0.0, -0.0])
 def test_any_text_and_number_comes_back(tmp_path_factory, ids, weights, times):
     frame = pd.DataFrame({"user": ids[:2], "item": ids[-2:], "weight": weights})
     rows = Interactions.from_frame(frame.assign(timestamp=times))

@@ -1,0 +1,259 @@
+"""What the figures of a report show, as numbers: curves, trade-offs, and values in rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hybridrec.evaluation.measured import Column
+from hybridrec.evaluation.report.content import Report
+from hybridrec.evaluation.report.intervals import intervals
+from hybridrec.evaluation.report.words import better, column_label, metric_label, slice_label
+from hybridrec.evaluation.results import Comparison
+from hybridrec.evaluation.tables import decimals_for
+
+_MOST_ROWS = 45  # in one figure
+_STANDARD = ("all", "warm", "cold")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number with its interval, whose bounds are the number itself where there is none."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A metric of one model at several cut-offs; ``series`` is the number of the model."""
+
+    name: str
+    series: int
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Lines of a metric over the cut-offs ``k``, one for each model; ``title`` names the metric."""
+
+    title: str
+    k: tuple[int, ...]
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One model in two metrics."""
+
+    name: str
+    series: int
+    x: Value
+    y: Value
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Points of two metrics."""
+
+    title: str
+    x_label: str
+    y_label: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A value in a row of its own, with its name before it."""
+
+    name: str
+    series: int
+    value: Value
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Values one below another, in groups with a title, as bars from 0 or as dots.
+
+    ``signed`` values are differences: 0 is marked, and they are given with a sign.
+    """
+
+    title: str
+    label: str
+    groups: tuple[tuple[str, tuple[Entry, ...]], ...]
+    bars: bool = True
+    signed: bool = False
+
+
+@dataclass(frozen=True)
+class Strips:
+    """Many groups of values, each group in one row as dots."""
+
+    title: str
+    label: str
+    groups: tuple[tuple[str, tuple[Entry, ...]], ...]
+
+
+Chart: TypeAlias = "Curves | Scatter | Rows | Strips"
+
+
+def metric_curves(report: Report) -> Iterator[Curves]:
+    """Yield the curves of every metric over k, and of the first ones for cold items too."""
+    shown = report.curves or report.comparison
+    metrics = [
+        metric for metric in shown.evaluations[0].metrics if len(_cutoffs(shown, metric)) > 1
+    ]
+    yield from _curves(shown, metrics, "all")
+    if "cold" in shown.slices:
+        first = [metric for metric, _ in report.headlines if metric in metrics]
+        yield from _curves(shown, first, "cold")
+
+
+def trade_off(report: Report) -> Iterator[Scatter]:
+    """Yield accuracy against coverage and against novelty."""
+    y = report.headlines[0]
+    for metric in ("coverage", "novelty"):
+        x = (metric, y[1])
+        for shown in filter(None, (report.curves, report.comparison)):
+            if {x, y} <= set(shown.evaluations[0].columns) and len(shown.by_model) > 1:
+                yield _scatter(shown, x, y)
+                break
+
+
+def slice_bars(report: Report) -> Iterator[Rows | Strips]:
+    """Yield the first metrics on warm and cold items, and the first of all on other slices."""
+    families: dict[str, list[str]] = {}
+    for on in report.comparison.slices:
+        families.setdefault(on.partition("=")[0] if "=" in on else "", []).append(on)
+    for family, slices in families.items():
+        if family or len(slices) > 1:
+            for column in report.headlines[:1] if family else report.headlines:
+                yield _rows(report.comparison, column, slices, _by(family))
+
+
+def single_values(report: Report) -> Iterator[Rows]:
+    """Yield the metrics without cut-offs, such as AUC."""
+    columns = [column for column in report.columns if column[1] is None]
+    found = _values(report.comparison, columns, "all")
+    for column in columns:
+        entries = _entries(report.comparison, column, found)
+        yield Rows(column_label(column), _axis_label(column), (("", entries),), bars=False)
+
+
+def knowledge_bars(report: Report) -> Iterator[Rows | Strips]:
+    """Yield a model with its features, without them, and with them shuffled, on every slice."""
+    if report.knowledge is not None:
+        metric, k = report.knowledge.evaluations[0].user_columns[0]
+        cutoffs = report.knowledge.evaluations[0].k
+        column = (metric, cutoffs[-1] if k is not None else None)
+        slices = [on for on in report.knowledge.slices if on in _STANDARD]
+        yield _rows(report.knowledge, column, slices, f", {report.knowledge.about}")
+
+
+def relation_dots(report: Report) -> Iterator[Rows]:
+    """Yield what each relation adds, the largest first."""
+    found = report.relations
+    if found is not None and found.rows:
+        entries = tuple(
+            Entry(row.relation, 0, Value(row.change, row.low, row.high)) for row in found.rows
+        )
+        label = column_label((found.metric, found.k))
+        title = f"What each relation adds, {slice_label(found.on)}"
+        yield Rows(title, f"change of {label}", (("", entries),), bars=False, signed=True)
+
+
+def described(chart: Chart) -> str:
+    """Return the numbers of a figure in words, for those who do not see it."""
+    if isinstance(chart, Curves):
+        last = [(curve.name, curve.values[-1]) for curve in chart.curves]
+        return f"Curves over k from {chart.k[0]} to {chart.k[-1]}. At the end: {_spoken(last)}."
+    if isinstance(chart, Scatter):
+        points = "; ".join(
+            f"{point.name}: {point.x.value:.4g}, {point.y.value:.4g}" for point in chart.points
+        )
+        return f"A point for each model, {chart.x_label}, {chart.y_label}. {points}."
+    groups = (
+        f"{f'{title}: ' if title else ''}{_spoken([(one.name, one.value) for one in entries])}"
+        for title, entries in chart.groups
+    )
+    return f"Intervals of {chart.label}. {'; '.join(groups)}."
+
+
+def _spoken(named: Sequence[tuple[str, Value]]) -> str:
+    decimals = decimals_for([value.value for _, value in named])
+    return ", ".join(f"{name} {value.value:.{decimals}f}" for name, value in named)
+
+
+def _cutoffs(comparison: Comparison, metric: str) -> list[int]:
+    columns = comparison.evaluations[0].columns
+    return sorted(k for name, k in columns if name == metric and k is not None)
+
+
+def _values(
+    comparison: Comparison, columns: Sequence[Column], on: str
+) -> Mapping[tuple[str, Column], Value]:
+    bounds = intervals(comparison, columns, on)
+    found = {}
+    for model in comparison.by_model:
+        for column in columns:
+            mean = comparison.mean(model, *column, on)
+            found[model, column] = Value(mean, *bounds.get((model, column), (mean, mean)))
+    return found
+
+
+def _curves(comparison: Comparison, metrics: Sequence[str], on: str) -> Iterator[Curves]:
+    cutoffs = {metric: _cutoffs(comparison, metric) for metric in metrics}
+    found = _values(comparison, [(metric, k) for metric in metrics for k in cutoffs[metric]], on)
+    for metric in metrics:
+        yield Curves(
+            f"{metric_label(metric)}@k" + ("" if on == "all" else f", {slice_label(on)}"),
+            tuple(cutoffs[metric]),
+            tuple(
+                Curve(model, at, tuple(found[model, (metric, k)] for k in cutoffs[metric]))
+                for at, model in enumerate(comparison.by_model)
+            ),
+        )
+
+
+def _scatter(comparison: Comparison, x: Column, y: Column) -> Scatter:
+    found = _values(comparison, [x, y], "all")
+    points = tuple(
+        Point(model, at, found[model, x], found[model, y])
+        for at, model in enumerate(comparison.by_model)
+    )
+    title = f"{metric_label(y[0])} and {x[0]}"
+    return Scatter(title, _axis_label(x), _axis_label(y), points)
+
+
+def _by(family: str) -> str:
+    """Return by what slices are cut, as the end of a title."""
+    side, _, what = family.partition(":")
+    return f" by {what} of {side}" if family else " on parts of the test"
+
+
+def _rows(
+    comparison: Comparison, column: Column, slices: Sequence[str], about: str
+) -> Rows | Strips:
+    """Return a column on several slices; ``about`` is the end of the title."""
+    groups = []
+    for on in slices:
+        name = on.partition("=")[2] or slice_label(on)
+        groups.append((name, _entries(comparison, column, _values(comparison, [column], on))))
+    title, label = f"{column_label(column)}{about}", _axis_label(column)
+    if len(slices) * len(comparison.by_model) > _MOST_ROWS:
+        return Strips(title, label, tuple(groups))
+    return Rows(title, label, tuple(groups), bars=column[1] is not None)
+
+
+def _entries(
+    comparison: Comparison, column: Column, found: Mapping[tuple[str, Column], Value]
+) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(model, at, found[model, column]) for at, model in enumerate(comparison.by_model)
+    )
+
+
+def _axis_label(column: Column) -> str:
+    return f"{column_label(column)} ({better(column[0])} is better)"

@@ -1,0 +1,154 @@
+"""The sections of a report in their order, for every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from hybridrec.evaluation.measured import Column
+from hybridrec.evaluation.report import charts, tabulated
+from hybridrec.evaluation.report.content import Report
+from hybridrec.evaluation.report.summary import summary
+from hybridrec.evaluation.results import Comparison
+from hybridrec.evaluation.tables import Table
+
+# Slices whose tables stand open, and whose tests are listed.
+_MAIN = ("all", "warm", "cold")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of a report.
+
+    Attributes
+    ----------
+    key : str
+        Short name, for links.
+    title : str
+    text : tuple of str
+        Paragraphs.
+    tables : tuple of Table
+    folded : mapping of str to tables
+        Tables for who wants to know more, by what they are together.
+    charts : callable
+        Draws nothing yet, but computes the numbers of the figures.
+    chart_note : str
+        What signs in the figures mean.
+    points : tuple of str
+        A list.
+    commands : tuple of str
+    facts : mapping of str to str
+    """
+
+    key: str
+    title: str
+    text: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    folded: Mapping[str, Sequence[Table]] = field(default_factory=dict)
+    charts: Callable[[], Iterable[charts.Chart]] = field(default=tuple)
+    chart_note: str = ""
+    points: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def sections(report: Report) -> Iterator[Section]:
+    """Yield the sections of a report; some may have nothing but charts, or not even these."""
+    yield Section("summary", "Summary", text=(summary(report),))
+    yield _results(report)
+    yield from _figures(report)
+    yield from _side_information(report)
+    yield Section(
+        "method",
+        "How it was measured",
+        points=tuple(_method(report)),
+        tables=(tabulated.definitions_table(report),),
+    )
+    yield Section("notes", "Notes", points=tuple(report.all_notes))
+    yield Section("reproduce", "How to reproduce", commands=tuple(report.commands))
+    yield Section("about", "Setting", facts=report.about)
+
+
+def _results(report: Report) -> Section:
+    tables = {on: tabulated.main_table(report, on) for on in report.comparison.slices}
+    tests = [tabulated.significance_table(report, on) for on in report.tests if on in _MAIN]
+    folded = {
+        "Results on other slices": [table for on, table in tables.items() if on not in _MAIN],
+        "Tests of the differences": tests,
+        "Published results by other metrics": tabulated.published_tables(report),
+    }
+    return Section(
+        "results",
+        "Results",
+        tables=tuple(table for on, table in tables.items() if on in _MAIN),
+        folded={title: found for title, found in folded.items() if found},
+    )
+
+
+def _figures(report: Report) -> Iterator[Section]:
+    shown = report.curves or report.comparison
+    many = _intervals(shown, shown.evaluations[0].columns)
+    for key, title, made, note in (
+        ("values", "Scores", charts.single_values, _intervals(report.comparison, report.columns)),
+        ("curves", "Metrics by length of the list", charts.metric_curves, many),
+        ("trade-off", "Accuracy, coverage, novelty", charts.trade_off, many),
+        ("slices", "Slices", charts.slice_bars, _intervals(report.comparison, report.headlines)),
+    ):
+        yield Section(key, title, charts=partial(made, report), chart_note=note)
+
+
+def _side_information(report: Report) -> Iterator[Section]:
+    if report.knowledge is not None:
+        slices = [on for on in report.knowledge.slices if on in _MAIN]
+        yield Section(
+            "knowledge",
+            "Does the side information help?",
+            text=(report.verdict or "",),
+            tables=tuple(tabulated.knowledge_table(report, on) for on in slices),
+            charts=partial(charts.knowledge_bars, report),
+            chart_note=_intervals(report.knowledge, report.knowledge.evaluations[0].user_columns),
+        )
+    if report.relations is not None:
+        yield Section(
+            "relations",
+            "What each relation adds",
+            tables=(tabulated.relations_table(report.relations),),
+            charts=partial(charts.relation_dots, report),
+            chart_note="Whiskers: paired 95 % intervals over users.",
+        )
+
+
+def _method(report: Report) -> Iterator[str]:
+    """Say what goes into the means, how ties are broken, and what intervals and tests mean."""
+    if report.comparison.evaluations[0].k:
+        yield (
+            "Every user with a held-out item counts in the means; a user without a list counts 0."
+        )
+        yield (
+            "Equal scores are ordered by a hash of the item id, the same for every model and run,"
+            " never by the position of an item."
+        )
+    if report.user_columns:
+        yield (
+            "± is the standard error over users; it says nothing of another split or seed, which"
+            " sd, the standard deviation over the seeds, does."
+        )
+    if report.tests:
+        yield (
+            "Differences are tested by a paired randomisation test over users, all pairs of models"
+            " and all columns of a table together, with Holm's correction. A user tested with"
+            " several seeds is one user."
+        )
+
+
+def _intervals(comparison: Comparison, columns: Sequence[Column]) -> str:
+    """Say what the intervals in the figures of some columns are."""
+    by_user = [column in comparison.evaluations[0].user_columns for column in columns]
+    parts = []
+    if any(by_user):
+        parts.append("95 % bootstrap intervals over users")
+    if not all(by_user) and len(comparison.seeds) > 1:
+        of_some = " of metrics with one value for all users, such as coverage" if parts else ""
+        parts.append(f"± standard deviation over the seeds{of_some}")
+    return f"Bands and whiskers: {'; '.join(parts)}." if parts else ""

@@ -1,0 +1,152 @@
+"""What item-item models share: weights between items, times the user's history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridrec.features.blocks import scale_rows
+from hybridrec.graph.checks import check_memory
+from hybridrec.models.base import Recommender
+from hybridrec.ranking.scorer import HistoryScorer, Scorer, rows_of_a_block
+from hybridrec.ranking.topk import top_k
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+
+class ItemItemModel(Recommender):
+    """Base of the models whose scorer is a matrix of weights between items."""
+
+    def _fold_in(self, history: csr_matrix) -> Scorer:
+        assert isinstance(self.scorer_, HistoryScorer)
+        return replace(self.scorer_, profiles=history)
+
+    def _similarity(self, items: np.ndarray) -> Scorer:
+        """Return what a user with one item alone would be given."""
+        from scipy.sparse import identity
+
+        return self._fold_in(identity(len(self.items_), dtype=np.float32, format="csr")[items])
+
+
+def nearest_items(scorer: Scorer, neighbors: int, num_threads: int) -> csr_matrix:
+    """Return the weights of every item's best neighbours.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        Its users are the items.
+    neighbors : int
+        How many are kept of each row; the item itself never is.
+    num_threads : int
+
+    Returns
+    -------
+    csr_matrix of float32, shape (n_items, n_items)
+    """
+    from scipy.sparse import csr_matrix, identity
+
+    n = scorer.n_items
+    itself = identity(n, dtype=np.float32, format="csr")
+    items, scores = top_k(scorer, np.arange(n), neighbors, exclude=itself, num_threads=num_threads)
+    kept = items >= 0
+    indptr = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
+    weights = csr_matrix((scores[kept], items[kept], indptr), shape=(n, n))
+    weights.sort_indices()
+    return weights
+
+
+def stack_features(matrix: csr_matrix, features: csr_matrix | None, weight: float) -> csr_matrix:
+    """Return the users' rows and, below them, the features as pseudo-users with a weight.
+
+    Parameters
+    ----------
+    matrix : csr_matrix, shape (n_users, n_items)
+        Scaled to entries of 1 on average, so that a weight means the same on all data.
+    features : csr_matrix, shape (n_items, width), optional
+    weight : float
+
+    Returns
+    -------
+    csr_matrix of float64, shape (n_users + width, n_items)
+    """
+    from scipy.sparse import vstack
+
+    users = matrix.astype(np.float64)
+    users /= users.data.mean()
+    if features is None:
+        return users
+    return vstack([users, weight * features.astype(np.float64).T], format="csr")
+
+
+def unit_features(features: csr_matrix | None, weight: float) -> csr_matrix | None:
+    """Return item features as rows of length 1, None where there are none or the weight is 0."""
+    return None if features is None or weight == 0 else scale_rows(features)
+
+
+def gram(rows: csr_matrix, *, advice: str) -> np.ndarray:
+    """Return the dense products of all pairs of columns, float32 (n_items, n_items).
+
+    Parameters
+    ----------
+    rows : csr_matrix of float64, shape (n, n_items)
+    advice : str
+        What to do if they do not fit into memory.
+
+    Raises
+    ------
+    ParameterError
+        If they do not.
+    """
+    n = rows.shape[1]
+    check_memory(4 * n * n, f"dense weights between {n:,} items", advice)
+    out = np.empty((n, n), dtype=np.float32)
+    columns = rows.T.tocsr()
+    for part in row_blocks(n):
+        out[part] = (columns[part] @ rows).toarray()
+    return out
+
+
+def row_blocks(n: int) -> Iterator[slice]:
+    """Cut the rows of an (n, n) array into blocks that fit into memory beside it."""
+    step = rows_of_a_block(n)
+    for start in range(0, n, step):
+        yield slice(start, min(start + step, n))
+
+
+def with_new_items(
+    scorer: HistoryScorer, items: np.ndarray, into: np.ndarray, out_of: np.ndarray
+) -> HistoryScorer:
+    """Return a scorer with weights between the first items, of the fit, and some new ones.
+
+    Parameters
+    ----------
+    scorer : HistoryScorer
+        Wide enough for the new items; nothing reaches them yet.
+    items : ndarray of int, shape (m,)
+    into, out_of : ndarray, shape (n, m)
+        Weights that lead into the new items, and back out of them.
+    """
+    from scipy.sparse import coo_matrix, csr_matrix
+
+    n = len(into)
+    if isinstance(scorer.weights, np.ndarray):
+        weights = scorer.weights.copy()
+        weights[:n, items] = into
+        weights[items, :n] = out_of.T
+        return replace(scorer, weights=weights)
+    old, new = np.nonzero(into)
+    back, fresh = np.nonzero(out_of)
+    edges = coo_matrix(
+        (
+            np.concatenate([into[old, new], out_of[back, fresh]]).astype(np.float32),
+            (np.concatenate([old, items[fresh]]), np.concatenate([items[new], back])),
+        ),
+        shape=scorer.weights.shape,
+    )
+    weights = csr_matrix(scorer.weights + edges)
+    weights.sort_indices()
+    return replace(scorer, weights=weights)
