@@ -20,7 +20,7 @@ COMMANDS = {
     "similar": "List the items most like given ones.",
     "evaluate": "Compare models on held-out interactions.",
     "split": "Write a split as files that any other system can train on.",
-    "tune": "Search for the parameters and features of a model that validate best.",
+    "tune": "Choose the parameters of a model on validation data.",
     "embed": "Turn a knowledge graph into vectors.",
     "datasets": "List the data sets that come with hybridrec.",
     "doctor": "Check this installation.",

@@ -141,9 +141,9 @@ def command(
     output: Path,
     overwrite: bool,
 ) -> None:
-    """Search for the parameters and features of a model that validate best.
+    """Choose the parameters of a model on validation data.
 
-    The first setting tried is the default. Settings that fall behind are stopped early. The test
+    Parameters and feature blocks are searched for those that validate best. The first setting tried is the default. Settings that fall behind are stopped early. The test
     of the split is not looked at, so "hybridrec evaluate" with the same --split and
     --random-state tells what the choice is worth.
     """

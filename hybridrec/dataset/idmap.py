@@ -120,11 +120,13 @@ class IdMap:
     def covering(cls, values: Any, name: str = "id") -> tuple[IdMap, np.ndarray]:
         """Map a column of ids like `from_values`, but perhaps with ids that no row has.
 
-        Numbers from 0 up, below the number of rows, are their own codes: nothing is hashed.
+        Numbers from 0 up, below the number of rows, are their own codes: nothing is hashed or
+        copied, and codes are int64 that may not be written to.
         """
         ids = as_ids(values, name)
-        if ids.dtype != object and len(ids) and ids.min() >= 0 and ids.max() < len(ids):
-            return cls(np.arange(ids.max() + 1), name), ids.astype(np.int32)
+        # As unsigned numbers, those below 0 are the largest.
+        if ids.dtype != object and len(ids) and ids.view(np.uint64).max() < len(ids):
+            return cls(np.arange(ids.max() + 1), name), ids
         return cls._factorized(ids, name)
 
     @classmethod

@@ -71,35 +71,38 @@ def repeated_pairs(
 
 
 @njit(cache=True, nogil=True)
-def _sift(
-    keys: np.ndarray, items: np.ndarray, last: int, key: float, item: int, tie: np.ndarray
-) -> None:
-    """Put an item into its place in a sorted list, of which the entry ``last`` may go."""
-    place = last
-    while place > 0 and (
-        key < keys[place - 1] or (key == keys[place - 1] and tie[item] < tie[items[place - 1]])
-    ):
-        keys[place] = keys[place - 1]
-        items[place] = items[place - 1]
-        place -= 1
-    keys[place] = key
-    items[place] = item
-
-
-@njit(cache=True, nogil=True)
 def _mark(marks: np.ndarray, items: np.ndarray, value: int) -> None:
     for item in items:
         marks[item] = value
 
 
 @njit(cache=True, nogil=True)
-def _write(items: np.ndarray, keys: np.ndarray, size: int, lists: np.ndarray, own: int) -> bool:
-    """Write the first of ``size`` sorted items to a list; tell whether two keys are equal."""
-    for place in range(min(size, lists.shape[1])):
-        lists[own, place] = items[place]
-    tied = False
+def _sort(keys: np.ndarray, items: np.ndarray, tie: np.ndarray, size: int, deepest: int) -> bool:
+    """Sort the first ``size`` entries by key, equal keys by tie rank; tell whether some are equal.
+
+    Only the first ``deepest`` are put in order and count.
+    """
+    ascending = True
     for place in range(1, size):
-        tied |= keys[place] == keys[place - 1]
+        ascending &= keys[place - 1] < keys[place]
+    if ascending:
+        return False
+    for entry in range(1, size):
+        key, item = keys[entry], items[entry]
+        place = min(entry, deepest - 1)
+        if place < entry and key > keys[place]:
+            continue
+        while place > 0 and (
+            key < keys[place - 1] or (key == keys[place - 1] and tie[item] < tie[items[place - 1]])
+        ):
+            keys[place] = keys[place - 1]
+            items[place] = items[place - 1]
+            place -= 1
+        keys[place] = key
+        items[place] = item
+    tied = False
+    for place in range(1, min(size, deepest)):
+        tied |= keys[place - 1] == keys[place]
     return tied
 
 
@@ -108,7 +111,8 @@ def fill_lists(
     starts: np.ndarray,
     stops: np.ndarray,
     items: np.ndarray,
-    keys: np.ndarray,
+    values: np.ndarray,
+    sign: float,
     list_of: np.ndarray,
     code_of: np.ndarray,
     tie: np.ndarray,
@@ -120,17 +124,18 @@ def fill_lists(
 ) -> tuple[int, int, int, int, int]:
     """Write the first items of every user by key, equal keys by tie rank; count what was met.
 
-    A user leaves a mark on the items they have and on those of their rows: a pass over both
-    finds what is seen and what comes twice.
+    A user leaves a mark on the items they have and on those of their rows: one pass over both
+    finds what is seen and what comes twice. Rows that come in order are not sorted.
 
     Parameters
     ----------
     starts, stops : ndarray of int64, shape (run users,)
         The rows of each user (see `rows_by_user`).
-    items : ndarray of int32, shape (rows,)
-        In any order; best first is fastest.
-    keys : ndarray of float64, shape (rows,)
-        The smallest comes first; infinity is not recommended.
+    items : ndarray of int, shape (rows,)
+    values : ndarray of float64, shape (rows,)
+    sign : float
+        The key of a row is ``sign * value``. The smallest comes first; infinity is not
+        recommended.
     list_of : ndarray of int32, shape (run users,)
         The list of each user; -1 if the user is not tested.
     code_of : ndarray of int32
@@ -156,8 +161,9 @@ def fill_lists(
         Lists that would be others if equal keys came in another order.
     """
     width = lists.shape[1]
-    best_keys = np.empty(width + 1, dtype=np.float64)  # one more, to see whether it ties
-    best_items = np.empty(width + 1, dtype=np.int32)
+    longest = (stops - starts).max() if len(starts) else 0
+    own_keys = np.empty(longest, dtype=np.float64)
+    own_items = np.empty(longest, dtype=np.int32)
     marks = np.full(len(tie), -1, dtype=np.int32)
     repeated, removed, outside, unknown, tied = 0, 0, 0, 0, 0
     for user in range(len(starts)):
@@ -166,27 +172,25 @@ def fill_lists(
         if own >= 0:
             _mark(marks, seen[seen_indptr[users[own]] : seen_indptr[users[own] + 1]], has)
         size = 0
-        for row in range(starts[user], stops[user]):
-            code = code_of[items[row]]
-            item = max(code, ~code)
+        # Unsigned, as numba would ask of every other index whether it counts from the end.
+        for row in range(np.uint64(starts[user]), np.uint64(stops[user])):
+            code = code_of[np.uint32(items[row])]
+            item = np.uint32(max(code, ~code))
             mark = marks[item]
             marks[item] = listed
-            repeated += mark == listed
-            key = keys[row]
-            if own < 0 or key == np.inf:
+            key = sign * values[row]
+            if own < 0 or mark >= has or code < 0 or key == np.inf:
+                repeated += mark == listed
+                counts = own >= 0 and key < np.inf
+                removed += int(counts and mark == has)
+                outside += int(counts and mark < has)
                 continue
-            if mark == has:
-                removed += 1
-                continue
-            if code < 0:
-                outside += 1
-                continue
-            unknown += item >= n_items
-            if size <= width:
-                size += 1
-            elif key > best_keys[width]:
-                continue
-            _sift(best_keys, best_items, size - 1, key, item, tie)
-        if own >= 0:
-            tied += _write(best_items, best_keys, size, lists, own)
+            unknown += int(item >= n_items)
+            own_keys[size] = key
+            own_items[size] = item
+            size += 1
+        if own >= 0:  # one more than the list has, to see whether it ties
+            tied += _sort(own_keys, own_items, tie, size, width + 1)
+            for place in range(min(size, width)):
+                lists[own, place] = own_items[place]
     return repeated, removed, outside, unknown, tied

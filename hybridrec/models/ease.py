@@ -37,13 +37,13 @@ class EASE(ItemItemModel):
     the users' rows, times ``feature_weight`` (collective EASE, Jeunen, Van Balen & Goethals
     2020), so that an item without interactions is reached through what it has in common with
     others. One dense float32 matrix of n_items x n_items holds everything; the work grows with
-    n_items^3 (on one core some seconds for 5,000 items, minutes for 25,000).
+    n_items^3 (on one core 1 s for 4,000 items, 10 s for 9,000, minutes for 25,000).
 
     Parameters
     ----------
     regularization : float, default 200
         In interactions of average weight.
-    feature_weight : float, default 1
+    feature_weight : float, default 2
         Of an item's features, scaled to length 1, beside one interaction; 0 leaves them out.
 
     Notes
@@ -54,7 +54,7 @@ class EASE(ItemItemModel):
     model_name = "ease"
     uses_item_features = True
 
-    def __init__(self, *, regularization: float = 200.0, feature_weight: float = 1.0) -> None:
+    def __init__(self, *, regularization: float = 200.0, feature_weight: float = 2.0) -> None:
         self.regularization, self.feature_weight = regularization, feature_weight
 
     def _fit(

@@ -44,9 +44,9 @@ class GraphFilter(ItemItemModel):
     ----------
     factors : int, default 128
         Singular vectors that the low-pass filter keeps.
-    alpha : float, default 0.3
+    alpha : float, default 0.5
         Weight of the low-pass filter; with 0 weights are sparse, for catalogues of any size.
-    feature_weight : float, default 1
+    feature_weight : float, default 0.3
         Of the links between an item and its features, scaled to length 1, beside one
         interaction; 0 leaves them out.
     """
@@ -55,7 +55,7 @@ class GraphFilter(ItemItemModel):
     uses_item_features = True
 
     def __init__(
-        self, *, factors: int = 128, alpha: float = 0.3, feature_weight: float = 1.0
+        self, *, factors: int = 128, alpha: float = 0.5, feature_weight: float = 0.3
     ) -> None:
         self.factors, self.alpha, self.feature_weight = factors, alpha, feature_weight
 

@@ -66,7 +66,7 @@ def test_the_table_has_a_row_a_model_and_a_column_a_metric(done, files):
     assert popularity.split()[-1].startswith("0/")
     assert hybrid.split()[:3] == ["b", "hybrid-als:factors=4", "1.0000"]
     assert "ᵃ" in hybrid  # better than popularity, significantly
-    assert "(sd 0.0000)" in hybrid
+    assert "sd 0.0000" in hybrid
     assert "Held out: items with all their interactions" in out
     assert "over 2 splits or seeds" in out
 
@@ -163,7 +163,7 @@ def test_a_protocol_prints_popularity_and_the_published(done, labelled, monkeypa
     asked = ("evaluate", "--protocol", "kgcn-ctr", "--data", labelled, "--model", "item-knn")
     out = done(*asked, "--seeds", 2)
     lines = out.splitlines()
-    models = [line.split()[0] for line in lines if "(sd" in line][:2]
+    models = [line.split()[0] for line in lines if " sd 0." in line][:2]
     assert models == ["popularity", "item-knn"]
     assert any(line.split()[:3] == ["KGCN", "[1]", "0.7960"] for line in lines)
     assert "[1] Wang et al., 2019" in lines

@@ -61,7 +61,7 @@ def test_fill_lists_equals_its_twin(rows, codes, tie, outside, seen, tested, wid
     code_of = np.array([~code if code in outside else code for code in codes], dtype=np.int32)
     lists = np.full((len(tested), width), -1, dtype=np.int32)
     counts = fill_lists(
-        *(starts, stops, items, np.array([key for *_, key in run], dtype=np.float64)),
+        *(starts, stops, items, np.array([-key for *_, key in run], dtype=np.float64), -1.0),
         *(list_of, code_of, np.array(tie, dtype=np.int32)),
         np.array([user + 1 for user in tested], dtype=np.int32),  # user u is row u + 1 of seen
         np.cumsum([0, *map(len, seen)]),
@@ -92,7 +92,7 @@ def test_fill_lists_counts_repeated_items_of_all_users(rows):
     own = np.arange(N_ITEMS, dtype=np.int32)
     lists = np.empty((0, 3), dtype=np.int32)
     repeated, *_ = fill_lists(
-        *(starts, stops, items, np.zeros(len(items)), nobody, own, own),
+        *(starts, stops, items, np.zeros(len(items)), 1.0, nobody, own, own),
         *(nothing, np.zeros(1, dtype=np.int64), nothing, N_ITEMS, lists),
     )
     assert repeated == len(rows) - len(set(rows))

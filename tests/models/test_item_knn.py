@@ -40,6 +40,22 @@ def test_cosine_by_hand():
     np.testing.assert_allclose(lists["score"], [1.0, 0.5, 0.5], rtol=1e-6)
 
 
+@pytest.mark.parametrize("neighbors", [3, 62])
+def test_jaccard(neighbors, dataset):
+    """The users of both over those of either, whatever the ratings."""
+    weights = ItemKNN(neighbors=neighbors, similarity="jaccard").fit(dataset).scorer_.weights
+    has = dataset.matrix.toarray() > 0
+    both = (has[:, :, None] & has[:, None, :]).sum(axis=0)
+    either = (has[:, :, None] | has[:, None, :]).sum(axis=0)
+    expected = both / np.maximum(either, 1)
+    np.fill_diagonal(expected, 0.0)
+    largest = -np.sort(-expected, axis=1)[:, :neighbors]
+    kept = weights.toarray()
+    np.testing.assert_allclose(-np.sort(-kept, axis=1)[:, :neighbors], largest, rtol=1e-6)
+    np.testing.assert_allclose(kept[kept > 0], expected[kept > 0], rtol=1e-6)
+    assert (np.count_nonzero(kept, axis=1) <= neighbors).all()
+
+
 @pytest.mark.parametrize("neighbors", [1, 3])
 def test_number_of_neighbours(neighbors, dataset):
     weights = ItemKNN(neighbors=neighbors, similarity="cosine").fit(dataset).scorer_.weights

@@ -36,6 +36,10 @@ def content(rng, users=6, items=9, width=5):
     return HistoryScorer(profiles, weights, over_items=False)
 
 
+def dense_history(rng, n=7, users=6):
+    return HistoryScorer(sparse(rng, (users, n)), sparse(rng, (n, n)).toarray(), over_items=True)
+
+
 def everything(scorer):
     return scorer.block(np.arange(scorer.n_users))
 
@@ -122,6 +126,21 @@ class TestHistoryScorer:
         np.testing.assert_allclose(one.block(rows), expected, rtol=1e-4, atol=1e-6)
         assert not one.block_error(rows).any()
 
+    @given(SEEDS)
+    @settings(max_examples=30, deadline=None)
+    def test_dense_weights_give_what_sparse_ones_give(self, seed):
+        one = history(np.random.default_rng(seed))
+        dense = HistoryScorer(one.profiles, one.weights.toarray(), over_items=True)
+        rows = np.array([5, 0, 0, 3])
+        np.testing.assert_array_equal(dense.block(rows), one.block(rows))
+
+    def test_dense_weights_become_float32_and_contiguous(self):
+        weights = np.arange(6.0).reshape(3, 2).T
+        one = HistoryScorer(csr_matrix(np.ones((1, 2), dtype=np.float32)), weights, False)
+        assert one.weights.dtype == np.float32
+        assert one.weights.flags.c_contiguous
+        np.testing.assert_array_equal(everything(one), [[1.0, 5.0, 9.0]])
+
     @pytest.mark.parametrize("step", [1, 2, 256])
     def test_chosen_is_taken_from_the_block(self, monkeypatch, step):
         monkeypatch.setattr(scorers, "rows_of_a_block", lambda _: step)
@@ -150,7 +169,7 @@ class TestHistoryScorer:
         with pytest.raises(DataError, match="do not fit together"):
             HistoryScorer(csr_matrix((2, 3)), csr_matrix((4, 4)), over_items=True)
 
-    @pytest.mark.parametrize("make", [history, content])
+    @pytest.mark.parametrize("make", [history, dense_history, content])
     def test_more_items_are_reached_by_nothing(self, make):
         one = make(np.random.default_rng(6))
         before = everything(one)
@@ -161,7 +180,7 @@ class TestHistoryScorer:
         assert more.over_items == one.over_items
 
 
-@pytest.mark.parametrize("make", [factors, history, content])
+@pytest.mark.parametrize("make", [factors, history, dense_history, content])
 def test_with_users_of(make):
     """Row 2 is replaced, row 7 appended, row 6 appended empty, all others stay."""
     rng = np.random.default_rng(7)

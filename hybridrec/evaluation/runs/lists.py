@@ -82,16 +82,26 @@ def lists_of_run(
     starts, stops, order = rows_by_user(run.user_codes, len(run.users))
     list_of = _lists_of_users(run, split, stops > starts)
     code_of, codes = _codes_of_items(run, split)
-    rows, keys = run.item_codes, run.keys
+    rows, (values, sign) = run.item_codes, run.order
     if among is not None:
-        keys[~_stored(among, list_of[run.user_codes], code_of[rows])] = np.inf
+        kept = _stored(among, list_of[run.user_codes], code_of[rows])
+        values = np.where(kept, values, sign * np.inf)
     if len(order):
-        rows, keys = rows[order], keys[order]
+        rows, values = rows[order], values[order]
     lists = np.full((len(split.test_users), width), -1, dtype=np.int32)
 
     def fill(part: slice) -> tuple[int, ...]:
         met: tuple[int, ...] = fill_lists(
-            *(starts[part], stops[part], rows, keys, list_of[part], code_of, codes.tie_order),
+            *(
+                starts[part],
+                stops[part],
+                rows,
+                values,
+                sign,
+                list_of[part],
+                code_of,
+                codes.tie_order,
+            ),
             *(split.test_users, split.seen.indptr, split.seen.indices),
             *(len(split.train.items), lists),
         )

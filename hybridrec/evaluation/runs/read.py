@@ -31,7 +31,8 @@ class Run:
     ----------
     users, items : IdMap
         The ids of the run, sorted; perhaps with some that no row has.
-    user_codes, item_codes : ndarray of int32, shape (rows,)
+    user_codes, item_codes : ndarray of int, shape (rows,)
+        Not to be written to.
     ranks, scores : ndarray of float, shape (rows,), or None
         At least one is given; ranks decide where both are.
     source : Source
@@ -55,13 +56,18 @@ class Run:
         return self.source.where
 
     @property
+    def order(self) -> tuple[np.ndarray, float]:
+        """What orders the items of a user: values, float64 (rows,), times a sign; see `keys`."""
+        if self.ranks is not None:
+            return self.ranks.astype(np.float64, copy=False), 1.0
+        assert self.scores is not None
+        return self.scores.astype(np.float64, copy=False), -1.0
+
+    @property
     def keys(self) -> np.ndarray:
         """What orders the items of a user, the smallest first, float64 (rows,)."""
-        if self.ranks is not None:
-            return self.ranks.astype(np.float64)
-        assert self.scores is not None
-        keys: np.ndarray = np.negative(self.scores, dtype=np.float64)
-        return keys
+        values, sign = self.order
+        return sign * values
 
     def check_distinct(self) -> None:
         """Refuse a run in which a user has an item twice.
@@ -227,8 +233,8 @@ def _numbers(values: np.ndarray, column: str) -> np.ndarray:
     numbers = values
     if values.dtype.kind not in "iuf":
         numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy()
-    bad = np.flatnonzero(~(numbers < np.inf))
-    if bad.size:
+    if len(numbers) and not numbers.max() < np.inf:
+        bad = np.flatnonzero(~(numbers < np.inf))
         raise BadRowsError(f"column {column!r} holds no number", bad, values[bad])
     return numbers
 

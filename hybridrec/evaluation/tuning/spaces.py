@@ -30,7 +30,21 @@ DEFAULT_SPACES: Mapping[str, Space] = {
     "bias-baseline": {"damping": Range(0.5, 100.0, log=True)},
     "item-knn": {
         "neighbors": Range(10, 2000, log=True),
-        "similarity": Choice(("tfidf", "cosine", "bm25")),
+        "similarity": Choice(("tfidf", "cosine", "bm25", "jaccard")),
+    },
+    "rp3-beta": {
+        "neighbors": Range(20, 1000, log=True),
+        "alpha": Range(0.2, 2.0),
+        "beta": Range(0.0, 1.0),
+    },
+    "ease": {
+        "regularization": Range(10.0, 2000.0, log=True),
+        "feature_weight": Range(0.1, 20.0, log=True),
+    },
+    "graph-filter": {
+        "factors": Range(16, 512, log=True),
+        "alpha": Range(0.0, 2.0),
+        "feature_weight": Range(0.03, 10.0, log=True),
     },
     "als": {
         "factors": _FACTORS,
@@ -69,7 +83,7 @@ DEFAULT_SPACES: Mapping[str, Space] = {
 
 # Without features these change nothing, and without lists of old and new items neither does
 # the last: searching them would only put a random number into the result.
-_OF_FEATURES = ("prior_share", "feature_regularization", "calibration")
+_OF_FEATURES = ("prior_share", "feature_regularization", "feature_weight", "calibration")
 _OF_MIXED_LISTS = ("calibration",)
 _MIXED = (0.05, 0.95)  # share of new items in the validation
 

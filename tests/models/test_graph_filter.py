@@ -1,0 +1,160 @@
+"""The filter against the dense formula of its paper."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix, issparse
+
+from hybridrec.errors import ParameterError
+from hybridrec.features.blocks import FeatureBlock, Features
+from hybridrec.models import graph_filter, item_item
+from hybridrec.models.graph_filter import GraphFilter
+
+
+def example(seed, users=20, items=9, width=4):
+    rng = np.random.default_rng(seed)
+    matrix = rng.integers(1, 6, (users, items)) * (rng.random((users, items)) < 0.4)
+    matrix[0, 0] = 1
+    features = rng.random((items, width)) * (rng.random((items, width)) < 0.6)
+    return matrix.astype(np.float32), features.astype(np.float32)
+
+
+def fitted(matrix, features, **params):
+    model = GraphFilter(**params)
+    model.scorer_ = model._fit(csr_matrix(matrix), csr_matrix(features), None)
+    return model
+
+
+def root(degrees, power):
+    return np.diag(np.where(degrees > 0, np.maximum(degrees, 1e-30) ** power, 0.0))
+
+
+def gf_cf(matrix, features, factors, alpha, weight):
+    """Return ``R'R + alpha D^-1/2 V V' D^1/2``, entities being further users."""
+    users = matrix / matrix[matrix != 0].mean()
+    length = np.linalg.norm(features, axis=1, keepdims=True)
+    links = np.vstack([users, weight * (features / np.where(length > 0, length, 1)).T])
+    degrees = links.sum(axis=0)
+    R = root(links.sum(axis=1), -0.5) @ links @ root(degrees, -0.5)
+    _, values, vectors = np.linalg.svd(R)
+    kept = vectors[: len(values)][values > 1e-6][:factors]
+    low_pass = root(degrees, -0.5) @ kept.T @ kept @ root(degrees, 0.5)
+    return R.T @ R + alpha * low_pass
+
+
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([1, 3, 100]),
+    st.sampled_from([0.0, 0.3, 2.0]),
+    st.sampled_from([0.0, 0.5, 3.0]),
+)
+@settings(max_examples=60, deadline=None)
+def test_weights_are_the_dense_formula(seed, factors, alpha, weight):
+    matrix, features = example(seed)
+    model = fitted(matrix, features, factors=factors, alpha=alpha, feature_weight=weight)
+    weights = model.scorer_.weights
+    assert issparse(weights) == (alpha == 0)
+    weights = weights.toarray() if issparse(weights) else weights
+    expected = gf_cf(matrix, features, factors, alpha, weight)
+    np.testing.assert_allclose(weights, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_iterations_find_the_singular_vectors_of_the_dense_decomposition(monkeypatch):
+    monkeypatch.setattr(graph_filter, "SMALL", 0)
+    monkeypatch.setattr(item_item, "rows_of_a_block", lambda _: 7)
+    matrix, features = example(1, users=60, items=38)
+    weights = fitted(matrix, features, factors=5).scorer_.weights
+    np.testing.assert_allclose(weights, gf_cf(matrix, features, 5, 0.5, 0.3), rtol=1e-3, atol=1e-5)
+    again = fitted(matrix, features, factors=5).scorer_.weights
+    np.testing.assert_array_equal(weights, again)
+
+
+def test_by_hand():
+    """R has rows (1/2, 1/sqrt 2) and (1/sqrt 2, 0): both users have x, one has y."""
+    rows = pd.DataFrame({"user": list("aab"), "item": list("xyx")})
+    weights = GraphFilter(alpha=0.0).fit(rows).scorer_.weights.toarray()
+    np.testing.assert_allclose(weights, [[3 / 4, 1 / np.sqrt(8)], [1 / np.sqrt(8), 1 / 2]])
+
+
+def test_parts_that_no_path_joins_do_not_reach_each_other():
+    rows = pd.DataFrame({"user": list("aabbcc"), "item": list("wxwxyz")})
+    model = GraphFilter(factors=2).fit(rows)
+    weights = model.scorer_.weights
+    np.testing.assert_array_equal(weights[:2, 2:], 0.0)
+    np.testing.assert_array_equal(weights[2:, :2], 0.0)
+    assert (weights[:2, :2] > 0).all()
+
+
+def with_new_item(matrix, features, **params):
+    """Return a model of all items but the last, before and after that one is placed."""
+    model = fitted(matrix[:, :-1], features[:-1], **params)
+    before, n = model.scorer_, len(features)
+    model.scorer_ = before.with_more_items(1)
+    assert model._place_items(np.array([n - 1]), csr_matrix(features[-1:]))
+    return model, before.weights
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=30, deadline=None)
+def test_a_new_item_gets_the_weights_of_a_fit_that_knows_it(seed):
+    matrix, features = example(seed)
+    matrix[:, 8] = 0
+    expected = gf_cf(matrix, features, 1, 0.0, 0.8)
+    model, before = with_new_item(matrix, features, alpha=0.0, feature_weight=0.8)
+    weights = model.scorer_.weights.toarray()
+    np.testing.assert_allclose(weights[:8, 8], expected[:8, 8], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(weights[8, :8], expected[8, :8], rtol=1e-5, atol=1e-7)
+    np.testing.assert_array_equal(weights[:8, :8], before.toarray())
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=30, deadline=None)
+def test_singular_vectors_of_a_new_item_follow_from_those_of_the_others(seed):
+    matrix, features = example(seed)
+    matrix[:, 8] = 0
+    common = gf_cf(matrix, features, 1, 0.0, 0.8)[:8, 8]
+    model, before = with_new_item(matrix, features, factors=3, alpha=2.0, feature_weight=0.8)
+    degree = 0.8 * features[8].sum() / max(np.linalg.norm(features[8]), 1e-30)
+    V, S, D = model.vectors_, model.values_, model.degrees_
+    smooth = 2.0 * V @ ((V.T @ common) / S**2)
+    into = common + smooth * np.sqrt(degree) * np.diag(root(D, -0.5))
+    back = common + smooth * np.diag(root(np.array([degree]), -0.5)) * np.sqrt(D)
+    weights = model.scorer_.weights
+    np.testing.assert_allclose(weights[:8, 8], into, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(weights[8, :8], back, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(weights[:8, :8], before)
+
+
+def test_negative_features_are_refused(dataset):
+    values = np.ones((62, 2), dtype=np.float32)
+    values[3, 1] = -0.5
+    block = FeatureBlock("own", values, np.array(["a", "b"]))
+    with pytest.raises(ParameterError, match="cannot be negative: choose others"):
+        GraphFilter().fit(dataset, item_features=Features([block]))
+    GraphFilter(feature_weight=0).fit(dataset, item_features=Features([block]))
+
+
+def test_a_catalogue_that_is_too_large_is_refused(monkeypatch, dataset):
+    from hybridrec.graph import checks
+
+    monkeypatch.setattr(checks, "_available_memory", lambda: 10.0)
+    with pytest.raises(ParameterError, match=r"62 items would take .*; set alpha=0"):
+        GraphFilter().fit(dataset)
+    GraphFilter(alpha=0.0).fit(dataset)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"factors": 0}, "factors must be a whole number"),
+        ({"alpha": -1}, "alpha must be a number of at least 0"),
+        ({"feature_weight": -1}, "feature_weight must be a number of at least 0"),
+    ],
+)
+def test_bad_parameters(params, message, dataset):
+    with pytest.raises(ParameterError, match=message):
+        GraphFilter(**params).fit(dataset)
