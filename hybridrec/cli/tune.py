@@ -143,9 +143,10 @@ def command(
 ) -> None:
     """Choose the parameters of a model on validation data.
 
-    Parameters and feature blocks are searched for those that validate best. The first setting tried is the default. Settings that fall behind are stopped early. The test
-    of the split is not looked at, so "hybridrec evaluate" with the same --split and
-    --random-state tells what the choice is worth.
+    Parameters and feature blocks are searched for those that validate best. The first setting
+    tried is the default. Settings that fall behind are stopped early. The test of the split is
+    not looked at, so "hybridrec evaluate" with the same --split and --random-state tells what
+    the choice is worth.
     """
     check_output(output, overwrite=overwrite)
     inline = [] if features is None else [f"features={features}"]

@@ -181,7 +181,7 @@ def lowest_of(scores: np.ndarray, owners: np.ndarray, n_users: int) -> np.ndarra
 
 
 def _lengths(factors: np.ndarray) -> np.ndarray:
-    lengths: np.ndarray = np.linalg.norm(factors.astype(np.float64), axis=1)
+    lengths: np.ndarray = np.sqrt(np.einsum("ij,ij->i", factors, factors, dtype=np.float64))
     return lengths
 
 
