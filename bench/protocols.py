@@ -18,14 +18,14 @@ from bench.measure import DEFAULT_DATA, markdown, run, write_results
 from bench.pipeline import command
 
 SEEDS = 5
-WITHOUT_KG = ("popularity", "item-knn", "als", "logistic-mf", "lightfm:features=none")
-WITH_KG = ("content", "hybrid-als:features=none", "hybrid-als")
+WITHOUT_KG = ("popularity", "item-knn", "rp3-beta", "als", "lightfm:features=none")
+WITH_KG = ("content", "personalized-page-rank", "hybrid-als:features=none", "hybrid-als")
 TASKS = (
     ("kgcn-ctr", "lastfm", (*WITHOUT_KG, *WITH_KG)),
     ("kgcn-ctr", "book", (*WITHOUT_KG, *WITH_KG)),
     ("full-ranking", "lastfm", (*WITHOUT_KG, *WITH_KG)),
     ("full-ranking", "book", (*WITHOUT_KG, *WITH_KG)),
-    ("full-ranking", "amazon-book", ("popularity", "item-knn", "als", "hybrid-als")),
+    ("full-ranking", "amazon-book", ("popularity", "item-knn", "rp3-beta", "als", "hybrid-als")),
     ("cold-items", "lastfm", WITH_KG),
     ("cold-items", "book", WITH_KG),
 )

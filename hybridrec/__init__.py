@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from hybridrec.models.implicit_factors import ALS, BPR, LogisticMF
     from hybridrec.models.item_knn import ItemKNN
     from hybridrec.models.lightfm import LightFM
+    from hybridrec.models.personalized_page_rank import PersonalizedPageRank
     from hybridrec.models.popularity import Popularity
     from hybridrec.models.rp3_beta import RP3Beta
     from hybridrec.models.storage import load
@@ -73,6 +74,7 @@ _HOMES = {
     "models.implicit_factors": ("ALS", "BPR", "LogisticMF"),
     "models.item_knn": ("ItemKNN",),
     "models.lightfm": ("LightFM",),
+    "models.personalized_page_rank": ("PersonalizedPageRank",),
     "models.popularity": ("Popularity",),
     "models.rp3_beta": ("RP3Beta",),
     "models.storage": ("load",),
@@ -100,6 +102,7 @@ __all__ = [
     "KnowledgeTokens",
     "LightFM",
     "LogisticMF",
+    "PersonalizedPageRank",
     "Popularity",
     "RP3Beta",
     "Recommender",

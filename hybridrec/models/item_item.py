@@ -11,7 +11,7 @@ import numpy as np
 from hybridrec.features.blocks import scale_rows
 from hybridrec.graph.checks import check_memory
 from hybridrec.models.base import Recommender
-from hybridrec.ranking.scorer import HistoryScorer, Scorer, rows_of_a_block
+from hybridrec.ranking.scorer import HistoryScorer, Scorer, Scores, rows_of_a_block
 from hybridrec.ranking.topk import top_k
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ class ItemItemModel(Recommender):
         return self._fold_in(identity(len(self.items_), dtype=np.float32, format="csr")[items])
 
 
-def nearest_items(scorer: Scorer, neighbors: int, num_threads: int) -> csr_matrix:
+def nearest_items(scorer: Scores, neighbors: int, num_threads: int) -> csr_matrix:
     """Return the weights of every item's best neighbours.
 
     Parameters
     ----------
-    scorer : Scorer
-        Its users are the items.
+    scorer : Scores
+        Its rows are the items.
     neighbors : int
         How many are kept of each row; the item itself never is.
     num_threads : int

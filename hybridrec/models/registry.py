@@ -16,6 +16,10 @@ MODELS: Mapping[str, tuple[str, str, str]] = {
     "rp3-beta": ("rp3_beta", "RP3Beta", "walks of three steps, popular items held back"),
     "ease": ("ease", "EASE", "every item as a ridge regression on all others, small catalogues"),
     "graph-filter": ("graph_filter", "GraphFilter", "low-pass filter on the graph, GF-CF"),
+    "personalized-page-rank": (
+        *("personalized_page_rank", "PersonalizedPageRank"),
+        "walks with restart over users, items and features",
+    ),
     "als": ("implicit_factors", "ALS", "weighted matrix factorisation, implicit inside"),
     "bpr": ("implicit_factors", "BPR", "Bayesian personalised ranking, implicit inside"),
     "logistic-mf": ("implicit_factors", "LogisticMF", "logistic factorisation, implicit inside"),

@@ -17,21 +17,16 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 64 << 20  # scores held at a time by each thread
 
 
-class Scorer(Protocol):
-    """What top-k, evaluation, storage and explanation need of a fitted model."""
-
-    @property
-    def n_users(self) -> int:
-        """Number of rows of P."""
-        ...
+class Scores(Protocol):
+    """What exact top-k needs: rows of scores."""
 
     @property
     def n_items(self) -> int:
-        """Number of rows of Q."""
+        """Number of columns."""
         ...
 
     def block(self, rows: np.ndarray) -> np.ndarray:
-        """Return the scores of some users for all items, float32 (len(rows), n_items)."""
+        """Return the scores of some rows for all items, float32 (len(rows), n_items)."""
         ...
 
     def block_error(self, rows: np.ndarray) -> np.ndarray:
@@ -39,7 +34,7 @@ class Scorer(Protocol):
         ...
 
     def chosen(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Return exact scores of items chosen per user, float32, of the shape of ``items``.
+        """Return exact scores of items chosen per row, float32, of the shape of ``items``.
 
         Parameters
         ----------
@@ -47,6 +42,18 @@ class Scorer(Protocol):
         items : ndarray of int32, shape (n, m)
             -1 gives minus infinity.
         """
+        ...
+
+
+class Scorer(Scores, Protocol):
+    """What top-k, evaluation, storage and explanation need of a fitted model.
+
+    Rows are users.
+    """
+
+    @property
+    def n_users(self) -> int:
+        """Number of rows."""
         ...
 
     def with_more_items(self, extra: int) -> Scorer:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridrec.errors import ParameterError
-from hybridrec.ranking.scorer import Scorer, rows_of_a_block
+from hybridrec.ranking.scorer import Scores, rows_of_a_block
 from hybridrec.runtime import threads
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check_k(k: int) -> int:
 
 
 def top_k(
-    scorer: Scorer,
+    scorer: Scores,
     rows: np.ndarray,
     k: int,
     *,
@@ -44,7 +44,7 @@ def top_k(
 
     Parameters
     ----------
-    scorer : Scorer
+    scorer : Scores
     rows : ndarray of int, shape (n,)
         Rows of the scorer.
     k : int
@@ -91,7 +91,7 @@ def top_k(
 
 
 def _best_of_block(
-    scorer: Scorer,
+    scorer: Scores,
     rows: np.ndarray,
     width: int,
     exclude: csr_matrix | None,

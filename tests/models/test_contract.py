@@ -15,6 +15,7 @@ from hybridrec import (
     ItemKNN,
     LightFM,
     LogisticMF,
+    PersonalizedPageRank,
     Popularity,
     RP3Beta,
 )
@@ -51,6 +52,13 @@ class TestItemKNNByJaccard(RecommenderContract):
 class TestRP3Beta(RecommenderContract):
     def make(self, **params):
         return RP3Beta(**params)
+
+
+class TestPersonalizedPageRank(RecommenderContract):
+    uses_features = True
+
+    def make(self, **params):
+        return PersonalizedPageRank(**params)
 
 
 class TestEASE(RecommenderContract):

@@ -114,8 +114,7 @@ class FactorTiles(Tiles):
 
     By Cauchy and Schwarz no score exceeds ``|user| |item| + bias``. Items are in the order of this
     bound for a typical user, so that a user all of whose pairs score higher than a tile can needs
-    neither this tile nor those after it: with large biases that spares a third of the product,
-    without any about a tenth.
+    neither this tile nor those after it. That spares a twentieth to a third of the product.
     """
 
     scorer: FactorScorer

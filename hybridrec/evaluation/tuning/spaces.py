@@ -37,6 +37,11 @@ DEFAULT_SPACES: Mapping[str, Space] = {
         "alpha": Range(0.2, 2.0),
         "beta": Range(0.0, 1.0),
     },
+    "personalized-page-rank": {
+        "restart": Range(0.05, 0.8),
+        "feature_weight": Range(0.1, 10.0, log=True),
+        "neighbors": Range(50, 2000, log=True),
+    },
     "ease": {
         "regularization": Range(10.0, 2000.0, log=True),
         "feature_weight": Range(0.1, 20.0, log=True),
