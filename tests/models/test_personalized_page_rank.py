@@ -85,18 +85,23 @@ def test_only_the_nearest_are_kept(dataset):
         assert sorted(kept.data) == sorted(every.data)[-3:]
 
 
-def test_a_new_item_is_reached_through_its_features(dataset, features):
+def test_a_new_item_is_placed_about_as_by_a_new_fit(dataset, features):
+    links = features.matrix().toarray()
+    new = csr_matrix(links[[3]])
     model = PersonalizedPageRank().fit(dataset, item_features=features)
-    twin = features.matrix()[3].toarray().ravel() > 0  # like item 3
     before = model.scorer_.weights.toarray()
-    place = PersonalizedPageRank._place_items
     model.scorer_ = model.scorer_.with_more_items(1)
-    assert place(model, np.array([N_ITEMS]), csr_matrix(twin[None].astype(np.float32)))
-    weights = model.scorer_.weights.toarray()
-    assert np.array_equal(weights[:N_ITEMS, :N_ITEMS], before)
-    into = weights[:N_ITEMS, N_ITEMS]
-    assert into[3] == into[:11].max() > 0  # item 11, without users, always walks to features
-    assert weights[N_ITEMS, 3] == weights[N_ITEMS].max() > 0
+    assert model._place_items(np.array([N_ITEMS]), new)
+    placed = model.scorer_.weights.toarray()
+    assert np.array_equal(placed[:N_ITEMS, :N_ITEMS], before)
+
+    table = pd.DataFrame({"item": range(N_ITEMS + 1)})
+    wider = Dataset.build(dataset.interactions, item_table=table)
+    block = FeatureBlock("tokens", csr_matrix(np.vstack([links, links[3]])), np.arange(WIDTH))
+    fitted = PersonalizedPageRank().fit(wider, item_features=Features([block]))
+    weights = fitted.scorer_.weights.toarray()
+    assert np.corrcoef(placed[N_ITEMS, :-1], weights[N_ITEMS, :-1])[0, 1] > 0.95
+    assert np.corrcoef(placed[:-1, N_ITEMS], weights[:-1, N_ITEMS])[0, 1] > 0.95
 
 
 @pytest.mark.parametrize(
