@@ -12,7 +12,7 @@ def rows_by_user(users: np.ndarray, n_users: int) -> tuple[np.ndarray, np.ndarra
 
     Parameters
     ----------
-    users : ndarray of int32, shape (rows,)
+    users : ndarray of int, shape (rows,)
     n_users : int
 
     Returns
@@ -80,7 +80,8 @@ def _mark(marks: np.ndarray, items: np.ndarray, value: int) -> None:
 def _sort(keys: np.ndarray, items: np.ndarray, tie: np.ndarray, size: int, deepest: int) -> bool:
     """Sort the first ``size`` entries by key, equal keys by tie rank; tell whether some are equal.
 
-    Only the first ``deepest`` are put in order and count.
+    Only the keys of the first ``deepest`` and the items of all but the last of these are put in
+    order and count.
     """
     ascending = True
     for place in range(1, size):
@@ -89,9 +90,9 @@ def _sort(keys: np.ndarray, items: np.ndarray, tie: np.ndarray, size: int, deepe
         return False
     for entry in range(1, size):
         key, item = keys[entry], items[entry]
-        place = min(entry, deepest - 1)
-        if place < entry and key > keys[place]:
+        if entry >= deepest and key > keys[deepest - 1]:
             continue
+        place = min(entry, deepest - 1)
         while place > 0 and (
             key < keys[place - 1] or (key == keys[place - 1] and tie[item] < tie[items[place - 1]])
         ):
