@@ -46,7 +46,7 @@ def candidates_of_users(
     if asked is None:
         return None, ()
     users = split.test_users
-    test = _ones(split.test.matrix[users])
+    test = _ones(split.test_matrix)
     if isinstance(asked, Integral):
         own = split.seed if seed is None else seed
         known = test + _ones(split.seen[users])

@@ -202,13 +202,13 @@ def _judgement(
     context = replace(
         context, train=split.train.matrix, seen=split.seen, tie=split.train.items.tie_order
     )
-    return Judgement(users, lists, split.test.matrix[users], cutoffs, catalogue, context)
+    return Judgement(users, lists, split.test_matrix, cutoffs, catalogue, context)
 
 
 def _warm_and_cold(split: Split) -> list[Part]:
     """Return the items with training rows and those without, if the test has both."""
-    warm = split.train.matrix.getnnz(axis=0) > 0
-    tested = warm[split.test.matrix.indices]
+    warm = split.warm_items
+    tested = warm[split.test_matrix.indices]
     if tested.all() or not tested.any():
         return []
     return [Part("warm", True, warm), Part("cold", True, ~warm)]

@@ -236,7 +236,7 @@ def _logit_rank(known: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 def _parts(split: Split, test: _Rows) -> dict[str, np.ndarray]:
     """Return masks of the test pairs."""
-    warm = (split.train.matrix.getnnz(axis=0) > 0)[test.items]
+    warm = split.warm_items[test.items]
     known = (split.train.matrix.getnnz(axis=1) > 0)[test.users]
     parts = {"all": np.ones(len(warm), dtype=bool)}
     if warm.any() and not warm.all():

@@ -119,7 +119,7 @@ def lists_among(model: Recommender, split: Split, width: int, candidates: csr_ma
 def placement_of_model(model: Recommender, split: Split, num_threads: int) -> Placement:
     """Find where the test items of the test users stand among all candidates."""
     users = split.test_users
-    test, seen = split.test.matrix[users], split.seen[users]
+    test, seen = split.test_matrix, split.seen[users]
     ranks, above, tied = np.zeros((3, test.nnz), dtype=np.int32)
     negatives = np.zeros(len(users), dtype=np.int32)
     for members, scorer, rows in servings(model, split):

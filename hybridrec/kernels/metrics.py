@@ -55,7 +55,7 @@ def rank_statistics(
     Returns
     -------
     hits : ndarray of int32, shape (n_users, n_k)
-        Test items among the first k.
+        Test items among the first k. This and the next two lie in memory column by column.
     gains : ndarray of float64, shape (n_users, n_k)
         Sum of the discounts of the hits.
     precisions : ndarray of float64, shape (n_users, n_k)
@@ -65,9 +65,9 @@ def rank_statistics(
     """
     n_users, width = lists.shape
     n_k = len(cutoffs)
-    hits = np.empty((n_users, n_k), dtype=np.int32)
-    gains = np.empty((n_users, n_k), dtype=np.float64)
-    precisions = np.empty((n_users, n_k), dtype=np.float64)
+    hits = np.empty((n_k, n_users), dtype=np.int32).T
+    gains = np.empty((n_k, n_users), dtype=np.float64).T
+    precisions = np.empty((n_k, n_users), dtype=np.float64).T
     first = np.zeros(n_users, dtype=np.int32)
     n_tested = indices.max() + 1 if len(indices) else 0
     tested_by = np.full(n_tested, -1, dtype=np.int32)  # the last user so far who has the item

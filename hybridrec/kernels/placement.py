@@ -214,9 +214,9 @@ def statistics_of_ranks(
         What a hit at each rank is worth, as long as the last cut-off or the longest list.
     """
     n_users, n_k = len(indptr) - 1, len(cutoffs)
-    hits = np.zeros((n_users, n_k), dtype=np.int32)
-    gains = np.zeros((n_users, n_k), dtype=np.float64)
-    precisions = np.zeros((n_users, n_k), dtype=np.float64)
+    hits = np.zeros((n_k, n_users), dtype=np.int32).T
+    gains = np.zeros((n_k, n_users), dtype=np.float64).T
+    precisions = np.zeros((n_k, n_users), dtype=np.float64).T
     first = np.zeros(n_users, dtype=np.int32)
     for user in range(n_users):
         found, gain, precision = 0, 0.0, 0.0

@@ -55,6 +55,13 @@ class Judged(ABC):
         return counts
 
     @property
+    def best_hits(self) -> np.ndarray:
+        """The most hits that each user's first k can hold, int (n_users, n_k), columns together."""
+        counts = np.diff(self.test.indptr)
+        hits: np.ndarray = np.minimum(np.array(self.cutoffs)[:, None], counts).T
+        return hits
+
+    @property
     def discounts(self) -> np.ndarray:
         """What a hit at each rank is worth to NDCG: 1 / log2(rank + 1), ranks from 1."""
         deepest = min(self.cutoffs[-1], self.longest)
@@ -184,7 +191,11 @@ def csr_of(matrix: Any) -> csr_matrix:
 
 
 def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Divide, giving 0 where the divisor is 0 (a user without test items)."""
+    """Divide, giving 0 where the divisor is 0 (a user without test items).
+
+    The result lies in memory column by column: of arrays (n_users, n_k) that is what numpy is fast
+    with.
+    """
     shape = np.broadcast_shapes(above.shape, below.shape)
-    quotient: np.ndarray = np.divide(above, below, out=np.zeros(shape), where=below > 0)
+    quotient: np.ndarray = np.divide(above, below, out=np.zeros(shape, order="F"), where=below > 0)
     return quotient

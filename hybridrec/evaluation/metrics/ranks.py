@@ -29,8 +29,7 @@ def ndcg(judged: Judged) -> np.ndarray:
     ranx : the same, with test items graded 1.
     """
     ideal = np.concatenate([[0.0], np.cumsum(judged.discounts)])
-    best_hits = np.minimum(judged.test_counts, judged.cutoffs)
-    return ratio(judged.statistics.gains, ideal[best_hits])
+    return ratio(judged.statistics.gains, ideal[judged.best_hits.T].T)
 
 
 def average_precision(judged: Judged) -> np.ndarray:
@@ -47,8 +46,7 @@ def average_precision(judged: Judged) -> np.ndarray:
     RecBole : the same.
     ranx : divides by |test|.
     """
-    best_hits = np.minimum(judged.test_counts, judged.cutoffs)
-    return ratio(judged.statistics.precisions, best_hits)
+    return ratio(judged.statistics.precisions, judged.best_hits)
 
 
 def reciprocal_rank(judged: Judged) -> np.ndarray:
@@ -64,6 +62,6 @@ def reciprocal_rank(judged: Judged) -> np.ndarray:
     RecBole : the same.
     ranx : the same.
     """
-    first = judged.statistics.first[:, None]
-    within = (first > 0) & (first <= np.array(judged.cutoffs))
-    return np.where(within, ratio(np.ones_like(first), first), 0.0)
+    first = judged.statistics.first
+    within = first <= np.array(judged.cutoffs)[:, None]
+    return np.where(within, ratio(np.ones_like(first), first), 0.0).T

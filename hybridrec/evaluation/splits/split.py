@@ -110,6 +110,17 @@ class Split:
         return users.astype(np.int32)
 
     @cached_property
+    def test_matrix(self) -> csr_matrix:
+        """Test users x items, CSR: the test items of `test_users`, sorted."""
+        return self.test.matrix[self.test_users]
+
+    @cached_property
+    def warm_items(self) -> np.ndarray:
+        """Which items have a positive training row, bool (n_items,)."""
+        warm: np.ndarray = self.train.matrix.getnnz(axis=0) > 0
+        return warm
+
+    @cached_property
     def test_pairs(self) -> LabelledPairs:
         """Every pair of the test with its label; all are positive unless negatives are held out."""
         pairs = Pairs.of(self.test, zeros=True)

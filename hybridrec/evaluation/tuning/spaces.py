@@ -172,7 +172,7 @@ def _share_of_new_items(splits: Sequence[Split]) -> float:
     """Return the share of the held-out rows whose items have no training row."""
     new = held_out = 0
     for split in splits:
-        known = split.train.matrix.getnnz(axis=0) > 0
+        known = split.warm_items
         new += int((~known[split.test.item_codes]).sum())
         held_out += len(split.test)
     return new / held_out
