@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,16 @@ class TestOptions:
     baseline: str | None
     compare_features: bool
     compare_relations: bool
+
+    @property
+    def beyond_rows(self) -> list[str]:
+        """The options given whose results are no rows of models and metrics."""
+        given = {
+            "--baseline": self.baseline,
+            "--compare-features": self.compare_features,
+            "--compare-relations": self.compare_relations,
+        }
+        return [name for name, value in given.items() if value]
 
 
 _TEST_OPTIONS = (
@@ -172,11 +183,11 @@ def command(
         named = ("popularity", *named)
     specs = [ModelSpec.parse(text, features=features) for text in dict.fromkeys(named)]
     sources: dict[str, ModelSpec | Any] = {spec.label: spec for spec in specs}
-    sources.update((str(path), path) for path in runs)
-    if testing.baseline is not None and testing.baseline not in sources:
-        raise ParameterError(
-            f"--baseline {testing.baseline!r} is not evaluated (there are {', '.join(sources)})"
-        )
+    for path in map(str, runs):
+        if path in sources:
+            raise ParameterError(f"two sources are called {path!r}; rename the file of the run")
+        sources[path] = path
+    _check_tests(testing, list(sources), form)
     rounds = make_rounds(data, cutting)
     found = _evaluated(rounds, sources, measuring, testing, form == "html", threads)
     if form in WRITERS:
@@ -185,6 +196,26 @@ def command(
         _tell(found.notes)
     else:
         _write(out, form, found, rounds, testing)
+
+
+def _check_tests(testing: TestOptions, sources: list[str], form: str) -> None:
+    """Refuse what could not be tested, or not be shown."""
+    if testing.baseline is not None and testing.baseline not in sources:
+        raise ParameterError(
+            f"--baseline {testing.baseline!r} is not evaluated (there are {', '.join(sources)})"
+        )
+    if testing.baseline is not None and len(sources) == 1:
+        raise ParameterError("--baseline needs another model to be compared with it")
+    if form in ("json", "csv") and testing.beyond_rows:
+        raise ParameterError(f"{testing.beyond_rows[0]} is shown in tables and reports, not {form}")
+
+
+def _check_per_user(testing: TestOptions, measured: Evaluation) -> None:
+    """Refuse tests of metrics with one value for all users together."""
+    if testing.beyond_rows and not measured.user_columns:
+        raise ParameterError(
+            f"{testing.beyond_rows[0]} needs a metric with a value for every user, such as recall"
+        )
 
 
 def _evaluated(
@@ -206,12 +237,14 @@ def _evaluated(
                 measuring, made, rounds.protocol, for_figures=for_figures, threads=threads
             )
             _warn_of_leakage(made)
+            _warn_of_strangers(made)
         if testing.compare_features or testing.compare_relations:
             splits[seed] = made
         for label, source in sources.items():
             with working(f"{label}, round {seed}"):
                 fitted = _fitted(source, made, seed, threads)
                 evaluations.append(measure(fitted, made, label, seed))
+            _check_per_user(testing, evaluations[0])
     assert first is not None
     wide = Comparison(evaluations)
     findings = find_out(
@@ -234,6 +267,13 @@ def _warn_of_leakage(made: Split) -> None:
         say(f"Warning: {warning}")
     if len(found) > WARNINGS:
         say(f'... and {len(found) - WARNINGS} more such warnings; "hybridrec split" lists all')
+
+
+def _warn_of_strangers(made: Split) -> None:
+    """Tell if the test has nothing to do with what is learned from."""
+    trained = made.seen.getnnz(axis=1)[made.test_users]
+    if not trained.any() and not made.warm_items[made.test_matrix.indices].any():
+        say("Warning: no user and no item of the test is among the training rows; same ids?")
 
 
 def _fitted(source: ModelSpec | Any, made: Split, seed: int, threads: int) -> Any:
@@ -272,13 +312,13 @@ def _write(
 def _rows(comparison: Comparison, rounds: Rounds, intervals: bool) -> list[dict[str, Any]]:
     """Return a row a model, metric, slice and seed; under a protocol the published ones too."""
     rows = [
-        {name: None if value != value else value for name, value in row.items()}
+        {name: _finite(value) for name, value in row.items()}
         for row in comparison.rows(CONFIDENCE if intervals else None)
     ]
     if rounds.protocol is None:
         return rows
     empty = dict.fromkeys(rows[0])
-    ours = [{**row, "published": False, "source": None} for row in rows]
+    ours = [{**row, "published": False, "source": None, "note": None} for row in rows]
     theirs = [
         {
             **empty,
@@ -289,10 +329,16 @@ def _rows(comparison: Comparison, rounds: Rounds, intervals: bool) -> list[dict[
             "slice": "all",
             "published": True,
             "source": row.source,
+            "note": row.note,
         }
         for row in rounds.published
     ]
     return ours + theirs
+
+
+def _finite(value: Any) -> Any:
+    """Return None in place of NaN and infinity, which JSON does not have."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _tell(notes: tuple[str, ...]) -> None:

@@ -122,8 +122,7 @@ class Measure:
         ParameterError
             If options do not go with pairs.
         """
-        labelled = not split.test_pairs.labels.all()
-        of_pairs = labelled or bool(RATING_METRICS.intersection(options.metrics))
+        of_pairs = split.is_labelled or bool(RATING_METRICS.intersection(options.metrics))
         metrics: tuple[str, ...] = DEFAULT_PAIR_METRICS if of_pairs else _METRICS
         cutoffs: tuple[int, ...] = _K
         if protocol is not None:

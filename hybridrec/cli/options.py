@@ -17,7 +17,8 @@ Decorator = Callable[[Command], Command]
 
 EXISTING = click.Path(exists=True, path_type=Path)
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-COUNT = click.IntRange(min=1)
+COUNT = click.IntRange(min=1, max=2**31 - 1)
+DUPLICATES = "last"  # the policy where none is asked for
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ _DATA = (
         help="Drop the interactions of items with fewer.",
     ),
     click.option(
-        "--duplicates", type=click.Choice(DUPLICATE_POLICIES), default="last", show_default=True,
+        "--duplicates", type=click.Choice(DUPLICATE_POLICIES), default=DUPLICATES,
+        show_default=True,
         help="Which of repeated interactions counts, or what becomes of their weights.",
     ),
 )  # fmt: skip

@@ -11,6 +11,8 @@ from hybridrec.cli.settings import ModelSpec
 from hybridrec.errors import DataError, ParameterError
 from hybridrec.evaluation.tuning.side import blocks_text
 
+_LARGEST = 2**31 - 1
+
 
 def tuned_spec(path: Path, model: str | None, settings: Iterable[str]) -> ModelSpec:
     """Return the model of a parameter file.
@@ -52,14 +54,18 @@ def _read(path: Path) -> tuple[str, list[str]]:
     """Return the model of a file and its settings."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is no JSON file: {error}") from error
     model = _entry(path, found, "model", str)
     params = _entry(path, found, "params", dict)
     blocks = _entry(path, found, "features", (list, type(None)))
-    odd = [name for name, value in params.items() if not isinstance(value, (bool, int, float, str))]
-    if odd:
-        raise DataError(f"{path}: {odd[0]} must be a number, a text or a boolean")
+    for name, value in params.items():
+        if not isinstance(value, (bool, int, float, str)):
+            raise DataError(f"{path}: {name} must be a number, a text or a boolean")
+        if isinstance(value, int) and abs(value) > _LARGEST:
+            raise DataError(f"{path}: {name} is beyond {_LARGEST:,}")
+    if blocks is not None and not all(isinstance(block, str) for block in blocks):
+        raise DataError(f'{path}: "features" must be names of feature blocks')
     try:
         return model, settings_of(params, blocks)
     except ParameterError as error:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from hybridrec.cli.data import load_data
-from hybridrec.cli.options import COUNT, EXISTING, EXISTING_FILE, Command, DataOptions, gathered
+from hybridrec.cli.options import (
+    COUNT,
+    DUPLICATES,
+    EXISTING,
+    EXISTING_FILE,
+    Command,
+    DataOptions,
+    gathered,
+)
 from hybridrec.cli.output import working
 from hybridrec.cli.settings import SplitSpec
 from hybridrec.errors import ParameterError
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
     from hybridrec.evaluation.protocols import Protocol, PublishedRow
 
 _SPLIT = "random"
+_NOT_GIVEN = (None, (), 0, DUPLICATES)  # values of data options that are left out
 
 
 @dataclass(frozen=True)
@@ -114,7 +123,7 @@ def make_rounds(data: DataOptions, cutting: SplitOptions) -> Rounds:
         data = replace(data, interactions=cutting.data_dir)
     _check(cutting)
     if cutting.split_dir is not None:
-        return _stored(data, cutting.split_dir, cutting.seeds)
+        return _stored(data, cutting.split_dir, cutting)
     seeds = range(cutting.random_state, cutting.random_state + cutting.seeds)
     if cutting.protocol is not None:
         return _published(data, protocol(cutting.protocol), seeds)
@@ -140,14 +149,16 @@ def _check(cutting: SplitOptions) -> None:
         raise ParameterError("--validation goes with --test")
 
 
-def _stored(data: DataOptions, folder: Path, seeds: int) -> Rounds:
-    if data.interactions is not None or data.dataset is not None:
-        raise ParameterError("--split-dir holds the data; leave out the file or --dataset")
-    if seeds > 1:
+def _stored(data: DataOptions, folder: Path, cutting: SplitOptions) -> Rounds:
+    given = [name for name, value in asdict(data).items() if value not in _NOT_GIVEN]
+    if given:
+        what = "the file" if given[0] == "interactions" else f"--{given[0].replace('_', '-')}"
+        raise ParameterError(f"--split-dir holds the data, as it was split; leave out {what}")
+    if cutting.seeds > 1:
         raise ParameterError("--split-dir holds one split; leave out --seeds")
     with working("Reading"):
         made = load_split(folder)
-    return Rounds(iter([(made.seed or 0, made)]))
+    return Rounds(iter([(cutting.random_state or made.seed or 0, made)]))
 
 
 def _published(data: DataOptions, chosen: Protocol, seeds: range) -> Rounds:

@@ -80,7 +80,7 @@ def show_comparison(
         if on == "all" and published:
             _show_published(screen, comparison, published)
         screen.print()
-    for line in _legend(comparison, test if letters else None):
+    for line in _legend(comparison, test if letters else None, starred=not screen.is_terminal):
         screen.print(line)
 
 
@@ -169,15 +169,20 @@ def _show_published(
     print_table(screen, layout, rows)
     for at, source in enumerate(sources, 1):
         screen.print(f"[{at}] {source}")
+    screen.print(
+        "How each was split and scored differs; a report (-o FILE.html) tells what is known."
+    )
 
 
-def _legend(comparison: Comparison, test: str | None) -> list[str]:
+def _legend(comparison: Comparison, test: str | None, *, starred: bool) -> list[str]:
     seeds = len(comparison.seeds)
     lines = []
     if seeds > 1:
         lines.append(f"sd: standard deviation over {seeds} splits or seeds")
     elif comparison.evaluations[0].user_columns:
         lines.append("± standard error over users")
+    if starred and len(comparison.by_model) > 1:
+        lines.append("*: best of the column")
     if test is not None:
         lines.append(f"{raised('a')}: better than model a, p < {LEVEL} in {_TESTS[test]} (Holm)")
     return ["; ".join(lines)] if lines else []

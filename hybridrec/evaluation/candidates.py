@@ -51,20 +51,41 @@ def candidates_of_users(
         own = split.seed if seed is None else seed
         known = test + _ones(split.seen[users])
         drawn = sample_candidates(
-            known, int(asked), users=users, candidates=split.candidates, random_state=own or 0
+            known,
+            min(int(asked), test.shape[1]),
+            users=users,
+            candidates=split.candidates,
+            random_state=own or 0,
         )
         rows = np.repeat(np.arange(len(users)), drawn.shape[1])[drawn.ravel() >= 0]
         return _ones(test + _cells(rows, drawn[drawn >= 0], test.shape)), (
             f"{asked} candidates drawn for each user; {SAMPLED_WARNING}",
         )
-    given = _given(asked, split)[users]
+    given = _ones(_given(asked, split)[users])
     missing = users[np.diff(given.indptr) == 0]
     if missing.size:
         raise DataError(
             f"candidates: users {first_few(split.train.users.ids[missing])} have none; give some"
             " for every test user"
         )
-    return _ones(test + given), ("ranked are the given candidates of each user",)
+    allowed = _allowed(given, split)
+    notes = ["ranked are the given candidates of each user"]
+    if allowed.nnz < given.nnz:
+        notes.append(
+            f"{given.nnz - allowed.nnz} given candidates removed: the user is known to have them,"
+            " or they are no candidates of the split"
+        )
+    return _ones(test + allowed), tuple(notes)
+
+
+def _allowed(given: csr_matrix, split: Split) -> csr_matrix:
+    """Return the given candidates that a list of the split may hold."""
+    allowed = given - given.multiply(_ones(split.seen[split.test_users]))
+    if split.candidates is not None:
+        allowed = allowed.multiply(split.candidates[None, :])
+    allowed = allowed.tocsr()
+    allowed.eliminate_zeros()
+    return allowed
 
 
 def _given(asked: Any, split: Split) -> csr_matrix:

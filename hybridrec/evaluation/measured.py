@@ -93,6 +93,10 @@ class Evaluation:
             for metric, at in self.columns
             if (at is None or at in k) and (metrics is None or metric in metrics)
         ]
+        if not kept:
+            raise ParameterError(
+                f"nothing was evaluated at k = {first_few(sorted(k))} (k: {first_few(self.k)})"
+            )
         slices = {
             on: replace(part, values={column: part.values[column] for column in kept})
             for on, part in self.slices.items()

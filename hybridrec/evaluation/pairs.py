@@ -13,6 +13,7 @@ from hybridrec.errors import DataError, ParameterError, did_you_mean, first_few
 from hybridrec.evaluation.measured import Evaluation, Slice
 from hybridrec.evaluation.metrics import PAIR_METRICS, ScoredPairs, f1_threshold
 from hybridrec.evaluation.metrics.pairs import f1
+from hybridrec.evaluation.runs.lists import of_one_type
 from hybridrec.evaluation.runs.read import take_run
 from hybridrec.evaluation.sources import check_fitted_on_train
 from hybridrec.evaluation.splits.pairs import Pairs
@@ -52,7 +53,8 @@ def evaluate_pairs(
     F1 calls positive what scores at least the threshold that is best on the validation pairs.
     Accuracy and log loss are of probabilities: the logistic function of the logit of a score's
     rank among the validation scores, fitted on the validation labels. A run that has no scores of
-    validation pairs must hold probabilities itself; then the threshold is 0.5.
+    validation pairs must hold probabilities itself; then the threshold is 0.5. Of ratings, a pair
+    without a score is predicted as the mean of the training rows.
 
     Parameters
     ----------
@@ -81,8 +83,8 @@ def evaluate_pairs(
     ratings = bool(RATING_METRICS.intersection(names))
     if not ratings and split.test_pairs.labels.all():
         raise ParameterError(
-            f"split {split.name!r} holds no negatives (rows of weight 0), which {first_few(names)}"
-            " need; use labelled-pairs"
+            f"the test of split {split.name!r} holds no negatives (rows of weight 0), which"
+            f" {first_few(names)} need; split labelled pairs, perhaps with another random_state"
         )
     is_model = hasattr(source, "recommend_codes")
     if is_model:
@@ -92,18 +94,22 @@ def evaluate_pairs(
     else:
         score, notes = _scores_of_run(source, split)
     test = _pairs_of(split.test, score, ratings)
+    unfilled = test.scores
     if ratings:
+        mean = split.train.interactions.weights.mean(dtype=np.float64)
+        test = test.with_scores(np.where(np.isneginf(unfilled), mean, unfilled))
         measured = {metric: (test, PAIR_METRICS[metric]) for metric in names}
     else:
         measured = _of_labels(names, test, split, score)
-    missing = int(np.isneginf(test.scores).sum())
-    if missing:
-        notes = (*notes, f"{missing} of {len(test.scores)} pairs have no score and come last")
+    missing = np.isneginf(unfilled)
+    if missing.any():
+        fate = "are predicted as the mean" if ratings else "come last"
+        notes = (*notes, f"{missing.sum()} of {len(missing)} pairs have no score and {fate}")
     return Evaluation(
         name or (source.model_name if is_model else "run"),
         split.seed if seed is None else seed,
         {
-            on: _slice(split.train.users, test, measured, part)
+            on: _slice(split.train.users, test, measured, part, part & ~np.isneginf(unfilled))
             for on, part in _parts(split, test).items()
         },
         notes,
@@ -156,9 +162,16 @@ def _scores_of_run(data: Any, split: Split) -> tuple[Scores, tuple[str, ...]]:
     run = take_run(data)
     if run.scores is None:
         raise DataError(f"{run.where}: pairs are judged by score; give a column 'score'")
-    known_users = split.train.users.codes(run.users.ids, unknown="skip")[run.user_codes]
-    known_items = split.train.items.codes(run.items.ids, unknown="skip")[run.item_codes]
+    known_users = _codes(split.train.users, run.users)[run.user_codes]
+    known_items = _codes(split.train.items, run.items)[run.item_codes]
     known = (known_users >= 0) & (known_items >= 0)
+    if not known.any():
+        raise DataError(
+            f"{run.where}: no row names a user and an item of the split; the run has users like"
+            f" {first_few(run.users.ids, 3)} and items like {first_few(run.items.ids, 3)}, the"
+            f" split {first_few(split.train.users.ids, 3)} and"
+            f" {first_few(split.train.items.ids, 3)}"
+        )
     n_items = len(split.train.items)
     keys = known_users[known].astype(np.int64) * n_items + known_items[known]
     order = np.argsort(keys)
@@ -172,6 +185,12 @@ def _scores_of_run(data: Any, split: Split) -> tuple[Scores, tuple[str, ...]]:
     unknown = int(len(known) - known.sum())
     notes = (f"{unknown} rows name users or items that the split does not have",)
     return score, notes if unknown else ()
+
+
+def _codes(known: IdMap, found: IdMap) -> np.ndarray:
+    """Return the codes of the ids of a run, -1 for unknown ones."""
+    as_known, ids = of_one_type(known, found)
+    return as_known.codes(ids, unknown="skip")
 
 
 def _of_labels(names: Sequence[str], test: _Rows, split: Split, score: Scores) -> Measured:
@@ -220,6 +239,11 @@ class _Reading:
             return self.test
         from sklearn.linear_model import LogisticRegression
 
+        if len(np.unique(self.validation.truth)) == 1:
+            raise ParameterError(
+                "all validation pairs have the same label, so scores cannot be read as"
+                " probabilities; take another random_state, or only auc and gauc"
+            )
         known = np.sort(self.validation.scores)
         ranks = [_logit_rank(known, rows.scores) for rows in (self.validation, self.test)]
         fitted = LogisticRegression(C=np.inf).fit(ranks[0], self.validation.truth)
@@ -246,8 +270,9 @@ def _parts(split: Split, test: _Rows) -> dict[str, np.ndarray]:
     return parts
 
 
-def _slice(users: IdMap, test: _Rows, measured: Measured, part: np.ndarray) -> Slice:
-    found = part & ~np.isneginf(test.scores)
+def _slice(
+    users: IdMap, test: _Rows, measured: Measured, part: np.ndarray, found: np.ndarray
+) -> Slice:
     return Slice(
         users.ids[np.unique(test.users[part])],
         len(np.unique(test.users[found])),

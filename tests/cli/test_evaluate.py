@@ -270,6 +270,10 @@ def test_reports(done, files, suffix, holds):
         (["--baseline", "bpr"], "'bpr' is not evaluated"),
         (["--slice", "items:populrity"], "did you mean 'items:popularity'"),
         (["--groups", "yaer", "--items", "items.csv"], "no column 'yaer'; did you mean 'year'"),
+        (["--model", "als", "--baseline", "als"], "needs another model"),
+        (["--metric", "coverage", "--baseline", "als"], "a value for every user"),
+        (["--baseline", "als", "--format", "json"], "shown in tables and reports, not json"),
+        (["-k", "99999999999999999999"], "-k"),
         (["--candidates", "nothing.csv"], "nothing.csv"),
         (["--candidates", "0"], "size must be a whole number"),
         (["--metric", "log-loss"], "unknown metric 'log-loss'"),
@@ -280,3 +284,18 @@ def test_reports(done, files, suffix, holds):
 def test_bad_input_is_refused(arguments, message, refused, files):
     (files / "oracle.csv").write_text("user,item,rank\n1,a,1\n")
     assert message in refused("evaluate", "events.csv", *arguments)
+
+
+def test_a_run_called_like_a_model_is_refused(done, refused, files):
+    done("split", "events.csv", *BY_USER, "-o", "folder")
+    (files / "popularity").write_text("user,item,rank\n1,a,1\n")
+    asked = ("evaluate", "--split-dir", "folder", "--model", "popularity")
+    assert "two sources are called 'popularity'" in refused(*asked, "--run", "popularity")
+    assert "leave out --min-weight" in refused(*asked, "--min-weight", 3)
+    assert "leave out the file" in refused(*asked[:1], "events.csv", *asked[1:])
+
+
+def test_a_test_without_anything_known_is_told(run, files):
+    (files / "other.csv").write_text("user,item,time\nx,y,1\n")
+    result = run("evaluate", "events.csv", "--test", "other.csv", "--model", "popularity")
+    assert "no user and no item of the test is among the training rows" in result.err

@@ -199,8 +199,13 @@ def test_what_is_said_counts_more_than_the_parameter_file(done, files):
         ),
         (
             '{"model": "hybrid-als", "params": {}, "features": [3]}',
-            "p.json: unknown feature block 3",
+            'p.json: "features" must be names of feature blocks',
         ),
+        (
+            '{"model": "als", "params": {"factors": 99999999999}, "features": null}',
+            "p.json: factors is beyond 2,147,483,647",
+        ),
+        ('{"a":' * 5000, "p.json is no JSON file"),
         ('{"model": "als", "params": {}, "features": ["tokens"]}', "p.json: als does not use feat"),
     ],
 )

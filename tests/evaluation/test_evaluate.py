@@ -311,6 +311,19 @@ def test_given_candidates(split, score_table, kind):
     assert found.values("mrr", 2).tolist() == [1, 0.5, 0]
 
 
+def test_given_candidates_that_a_list_cannot_hold_are_removed(random_dataset):
+    split = SPLITS["cold-items"](random_dataset(seed=3))
+    model = ItemKNN().fit(split.train)
+    every = pd.DataFrame(
+        [(u, i) for u in split.train.users.ids for i in split.train.items.ids],
+        columns=["user", "item"],
+    )
+    found = evaluate(model, split, candidates=every, metrics=["recall", "coverage"], k=3)
+    plain = evaluate(model, split, metrics=["recall", "coverage"], k=3)
+    assert found.summary() == plain.summary()
+    assert "given candidates removed" in found.notes[1]
+
+
 def test_every_test_user_needs_given_candidates(model, split):
     given = pd.DataFrame({"user": [1], "item": ["c"]})
     with pytest.raises(DataError, match="candidates: users 2, 3 have none"):

@@ -114,6 +114,8 @@ def test_metrics_without_cut_offs(evaluation):
     assert with_auc.mean("auc", None) == pytest.approx(0.7)
     assert with_auc.summary()[-1]["k"] is None
     assert with_auc.at([10]).columns == (("recall", 10), ("coverage", 10), ("auc", None))
+    with pytest.raises(ParameterError, match="nothing was evaluated at k = 7"):
+        with_auc.at([7], ["recall"])
     assert set(with_auc.per_user["k"]) == {5, 10, None}
     assert [column_name(*one) for one in with_auc.columns[-2:]] == ["coverage@10", "auc"]
     with pytest.raises(ParameterError, match="k = 5 was not evaluated of auc"):

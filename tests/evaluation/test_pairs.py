@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -142,3 +144,32 @@ def test_what_makes_no_sense_is_refused(split, dataset):
         evaluate_pairs(pd.DataFrame({"user": [1], "item": [2], "rank": [1]}), split)
     with pytest.raises(ParameterError, match="was fitted on"):
         evaluate_pairs(Popularity().fit(dataset), split)
+
+
+def test_ids_are_compared_as_text_where_one_side_has_text(split):
+    rows = pd.concat([scores_of(split, split.test), scores_of(split, split.validation)])
+    as_text = rows.assign(user=rows["user"].astype(str), item=rows["item"].astype(str))
+    found, same = evaluate_pairs(rows, split), evaluate_pairs(as_text, split)
+    assert [same.mean(*one) for one in same.columns] == [found.mean(*one) for one in found.columns]
+    with pytest.raises(DataError, match="no row names a user and an item of the split"):
+        evaluate_pairs(rows.assign(item=rows["item"] + 1000), split)
+
+
+def test_validation_pairs_of_one_label(split):
+    positive = split.validation.take(split.validation.weights > 0)
+    one_sided = replace(split, validation=positive)
+    model = Popularity().fit(split.train)
+    with pytest.raises(ParameterError, match="all validation pairs have the same label"):
+        evaluate_pairs(model, one_sided)
+    evaluate_pairs(model, one_sided, metrics=["auc", "f1"])
+
+
+def test_a_rating_that_is_not_predicted_is_the_mean(split):
+    rows = pd.DataFrame({"user": [0], "item": [0], "score": [1.0]})
+    found = evaluate_pairs(rows, split, metrics="rmse")
+    mean = split.train.interactions.weights.mean()
+    truth = split.test.weights.astype(float)
+    known = (split.test.user_codes == 0) & (split.test.item_codes == 0)
+    errors = np.where(known, 1.0, mean) - truth
+    assert found.mean("rmse", None) == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-6)
+    assert "are predicted as the mean" in found.notes[0]

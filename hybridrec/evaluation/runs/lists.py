@@ -132,7 +132,7 @@ def _lists_of_users(run: Run, split: Split, listed: np.ndarray) -> np.ndarray:
 
     ``listed`` is a mask of the users who have rows.
     """
-    known, ids = _one_type(split.train.users, run.users)
+    known, ids = of_one_type(split.train.users, run.users)
     lists = np.full(len(known), -1, dtype=np.int32)
     lists[split.test_users] = np.arange(len(split.test_users))
     found = np.full(len(ids), -1, dtype=np.int32)
@@ -148,7 +148,7 @@ def _codes_of_items(run: Run, split: Split) -> tuple[np.ndarray, IdMap]:
 
     Those begin with the items of the split; ids that only the rows of the run know follow.
     """
-    known, ids = _one_type(split.train.items, run.items)
+    known, ids = of_one_type(split.train.items, run.items)
     codes = known.codes(ids, unknown="skip")
     extended = known
     if (codes < 0).any():
@@ -170,7 +170,7 @@ def _codes_of_items(run: Run, split: Split) -> tuple[np.ndarray, IdMap]:
     return codes, extended
 
 
-def _one_type(known: IdMap, found: IdMap) -> tuple[IdMap, np.ndarray]:
+def of_one_type(known: IdMap, found: IdMap) -> tuple[IdMap, np.ndarray]:
     """Return a map and ids to look up in it, both as text unless they are of one type."""
     if known.is_text == found.is_text or not len(found):
         return known, found.ids

@@ -120,6 +120,11 @@ class Split:
         warm: np.ndarray = self.train.matrix.getnnz(axis=0) > 0
         return warm
 
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the test is one of labelled pairs, to be told apart."""
+        return self.name == "labelled-pairs" or not self.test_pairs.labels.all()
+
     @cached_property
     def test_pairs(self) -> LabelledPairs:
         """Every pair of the test with its label; all are positive unless negatives are held out."""

@@ -66,7 +66,7 @@ class Objective:
 
     def value(self, model: Recommender, split: Split, num_threads: int) -> float:
         """Measure a fitted model."""
-        if self.metric in RATING_METRICS or not split.test_pairs.labels.all():
+        if self.metric in RATING_METRICS or split.is_labelled:
             found = evaluate_pairs(model, split, metrics=[self.metric])
         else:
             slices = () if self.on in _ALWAYS_CUT else (self.on.partition("=")[0],)

@@ -46,8 +46,11 @@ class TrialStore:
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
         self._database = _open(path)
-        read = self._database.execute("select * from trials order by number").fetchall()
-        self.trials = [_from_row(row) for row in read]
+        try:
+            self.trials, self.about = self._read()
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            self._database.close()
+            raise DataError(f"{path} is damaged ({error}); choose another file") from error
 
     def __enter__(self) -> Self:
         return self
@@ -60,11 +63,14 @@ class TrialStore:
     ) -> None:
         self._database.close()
 
-    @property
-    def about(self) -> dict[str, Any]:
-        """What the search is about, as `claim` wrote it; empty for a new one."""
-        rows = self._database.execute("select name, value from about").fetchall()
-        return {name: json.loads(value) for name, value in rows}
+    def _read(self) -> tuple[list[Trial], dict[str, Any]]:
+        """Return the trials so far, and what the search is about; empty for a new one."""
+        rows = self._database.execute("select * from trials order by number").fetchall()
+        trials = [_from_row(row) for row in rows]
+        if [trial.number for trial in trials] != list(range(len(trials))):
+            raise ValueError("trials are missing")
+        about = self._database.execute("select name, value from about").fetchall()
+        return trials, {name: json.loads(value) for name, value in about}
 
     def claim(self, about: Mapping[str, Any]) -> None:
         """Say what the search is about, or make sure that it is the same as before.
@@ -74,11 +80,12 @@ class TrialStore:
         ParameterError
             If the file holds another search; says what differs.
         """
-        before = self.about
-        if before:
-            self._check_same(before, json.loads(json.dumps(about)))
+        now = json.loads(json.dumps(about))
+        if self.about:
+            self._check_same(self.about, now)
             return
         rows = [(name, json.dumps(value)) for name, value in about.items()]
+        self.about = now
         self._database.execute("begin")
         self._database.executemany("insert into about values (?, ?)", rows)
         self._database.execute("commit")

@@ -52,6 +52,25 @@ def test_another_search_is_refused_and_told_what_differs(tmp_path):
     assert "k is" not in told
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "update trials set point = '{' where number = 0",
+        "update trials set steps = '5' where number = 0",
+        "delete from trials where number = 0",
+        "drop table about",
+    ],
+)
+def test_a_damaged_file_is_refused(tmp_path, damage):
+    path = tmp_path / "search.db"
+    _filled(path)
+    with sqlite3.connect(path) as database:
+        database.execute(damage)
+    database.close()
+    with pytest.raises(DataError, match=r"search\.db is damaged .*; choose another file"):
+        TrialStore(path)
+
+
 def test_two_at_a_time_are_refused(tmp_path):
     path = tmp_path / "search.db"
     in_use = pytest.raises(ParameterError, match=r"search\.db is in use by another search")
