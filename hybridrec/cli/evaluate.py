@@ -32,7 +32,7 @@ from hybridrec.cli.output import (
     working,
     write_text,
 )
-from hybridrec.cli.reports import WRITERS, make_report
+from hybridrec.cli.reports import WRITERS, check_writer, make_report
 from hybridrec.cli.rounds import Rounds, SplitOptions, make_rounds, split_options
 from hybridrec.cli.scores import describe_split, show_comparison, show_intervals, show_significance
 from hybridrec.cli.settings import ModelSpec
@@ -176,6 +176,7 @@ def command(
     """
     form = resolve_format(out, *_FORMATS)
     check_output(out.output, overwrite=out.overwrite)
+    check_writer(form)
     if runs and cutting.seeds > 1:
         raise ParameterError("a --run belongs to one split; leave out --seeds")
     named = models or (() if runs else _COMPARED)

@@ -6,11 +6,13 @@ import platform
 import shlex
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
 
 from hybridrec.cli.scores import describe_split
+from hybridrec.errors import MissingExtraError
 from hybridrec.evaluation.report import Report, to_html, to_latex, to_markdown
 from hybridrec.runtime import resolve_threads
 
@@ -23,7 +25,20 @@ WRITERS: Mapping[str, Callable[[Report], str]] = {
     "latex": to_latex,
     "html": to_html,
 }
+_PAGE_NEEDS = ("jinja2", "matplotlib")
 _LIBRARIES = ("numpy", "scipy", "numba", "implicit")
+
+
+def check_writer(form: str) -> None:
+    """Refuse a page that could not be written, before any work.
+
+    Raises
+    ------
+    MissingExtraError
+    """
+    for package in _PAGE_NEEDS:
+        if form == "html" and find_spec(package) is None:
+            raise MissingExtraError(package, "plot")
 
 
 def make_report(found: Results, rounds: Rounds) -> Report:

@@ -299,3 +299,10 @@ def test_a_test_without_anything_known_is_told(run, files):
     (files / "other.csv").write_text("user,item,time\nx,y,1\n")
     result = run("evaluate", "events.csv", "--test", "other.csv", "--model", "popularity")
     assert "no user and no item of the test is among the training rows" in result.err
+
+
+def test_a_page_without_its_extra_is_refused_before_any_work(refused, files, monkeypatch):
+    monkeypatch.setattr("hybridrec.cli.reports.find_spec", lambda name: None)
+    monkeypatch.setattr("hybridrec.cli.evaluate.make_rounds", None)
+    message = refused("evaluate", "events.csv", "-o", "report.html")
+    assert "pip install 'hybridrec[plot]'" in message
