@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from hybridrec.cli.findings import find_out, show_findings
+from hybridrec.cli.findings import featured, find_out, show_findings
 from hybridrec.cli.measures import Measure, MeasureOptions, measure_options
 from hybridrec.cli.options import (
     EXISTING_FILE,
@@ -62,6 +62,11 @@ class TestOptions:
     baseline: str | None
     compare_features: bool
     compare_relations: bool
+
+    @property
+    def compares_sides(self) -> bool:
+        """Whether a model is to be compared with itself without side information."""
+        return self.compare_features or self.compare_relations
 
     @property
     def beyond_rows(self) -> list[str]:
@@ -189,8 +194,9 @@ def command(
             raise ParameterError(f"two sources are called {path!r}; rename the file of the run")
         sources[path] = path
     _check_tests(testing, list(sources), form)
+    compared = featured(specs) if testing.compares_sides else None
     rounds = make_rounds(data, cutting)
-    found = _evaluated(rounds, sources, measuring, testing, form == "html", threads)
+    found = _evaluated(rounds, sources, compared, measuring, testing, form == "html", threads)
     if form in WRITERS:
         report = make_report(found, rounds)
         write_text(out, WRITERS[form](report))
@@ -222,6 +228,7 @@ def _check_per_user(testing: TestOptions, measured: Evaluation) -> None:
 def _evaluated(
     rounds: Rounds,
     sources: Mapping[str, ModelSpec | Any],
+    compared: ModelSpec | None,
     measuring: MeasureOptions,
     testing: TestOptions,
     for_figures: bool,
@@ -239,17 +246,18 @@ def _evaluated(
             )
             _warn_of_leakage(made)
             _warn_of_strangers(made)
-        if testing.compare_features or testing.compare_relations:
+        if compared is not None:
             splits[seed] = made
+        context = measure.context(made.train)
         for label, source in sources.items():
             with working(f"{label}, round {seed}"):
                 fitted = _fitted(source, made, seed, threads)
-                evaluations.append(measure(fitted, made, label, seed))
+                evaluations.append(measure(fitted, made, context, label, seed))
             _check_per_user(testing, evaluations[0])
     assert first is not None
     wide = Comparison(evaluations)
     findings = find_out(
-        [spec for spec in sources.values() if isinstance(spec, ModelSpec)],
+        compared,
         splits,
         measure.options,
         features=testing.compare_features,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,8 +40,25 @@ class Findings:
     relations: RelationContributions | None = None
 
 
+def featured(specs: Sequence[ModelSpec]) -> ModelSpec:
+    """Return the first model that uses features.
+
+    Raises
+    ------
+    ParameterError
+        If there is none.
+    """
+    for spec in specs:
+        if spec.kind.uses_item_features:
+            return spec
+    raise ParameterError(
+        "--compare-features and --compare-relations need a model that uses features, such as"
+        " hybrid-als"
+    )
+
+
 def find_out(
-    specs: list[ModelSpec],
+    spec: ModelSpec | None,
     splits: Mapping[int, Split],
     asked: MeasureOptions,
     *,
@@ -49,11 +66,12 @@ def find_out(
     relations: bool,
     threads: int,
 ) -> Findings | None:
-    """Compare the first model that uses features with itself without them.
+    """Compare a model that uses features with itself without them.
 
     Parameters
     ----------
-    specs : list of ModelSpec
+    spec : ModelSpec or None
+        None if nothing is asked for.
     splits : mapping of int to Split
         By seed.
     asked : MeasureOptions
@@ -61,20 +79,9 @@ def find_out(
     features, relations : bool
         What is asked for.
     threads : int
-
-    Raises
-    ------
-    ParameterError
-        If no model uses features.
     """
-    if not (features or relations):
-        return None
-    spec = next((spec for spec in specs if spec.kind.uses_item_features), None)
     if spec is None:
-        raise ParameterError(
-            "--compare-features and --compare-relations need a model that uses features, such as"
-            " hybrid-als"
-        )
+        return None
     with working(f"{spec.label} with and without its features"):
         compared = None
         if features:

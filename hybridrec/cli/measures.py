@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
 from hybridrec.cli.options import COUNT, Command, gathered
+from hybridrec.dataset.readers import read_interactions
 from hybridrec.errors import ParameterError, did_you_mean, first_few
-from hybridrec.evaluation import METRICS, Comparison, Evaluation, evaluate, evaluate_pairs
-from hybridrec.evaluation.metrics import PAIR_METRICS, PLACEMENT_METRICS, Context
-from hybridrec.evaluation.pairs import DEFAULT_PAIR_METRICS, RATING_METRICS
+from hybridrec.evaluation import Comparison, Evaluation, evaluate, evaluate_pairs
+from hybridrec.evaluation.metrics import METRIC_NAMES, PAIR_METRICS, Context
+from hybridrec.evaluation.pairs import DEFAULT_PAIR_METRICS, judges_pairs
 from hybridrec.features.columns import TableColumns
 from hybridrec.features.pipeline import FeaturePipeline
 
@@ -27,7 +27,6 @@ _METRICS = ("recall", "ndcg", "coverage")
 # For figures: where curves are drawn, and what accuracy is traded for.
 _CURVE = (1, 2, 3, 5, 10, 15, 20, 30, 50)
 _TRADED = ("coverage", "novelty")
-_NAMES = tuple(dict.fromkeys([*METRICS, *PLACEMENT_METRICS, *PAIR_METRICS]))
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ _OPTIONS = (
     click.option(
         "--metric",
         "metrics",
-        type=click.Choice(_NAMES),
+        type=click.Choice(METRIC_NAMES),
         multiple=True,
         help=f"What is measured. Repeatable.  [default: {', '.join(_METRICS)}; of labelled pairs"
         f" {', '.join(DEFAULT_PAIR_METRICS)}]",
@@ -93,6 +92,7 @@ class Measure:
     ----------
     options : MeasureOptions
         With metrics, and cut-offs unless pairs are scored.
+    candidates : int, data frame or None
     of_pairs : bool
         Whether scores of labelled or rated pairs are judged, or else lists.
     for_figures : bool
@@ -101,6 +101,7 @@ class Measure:
     """
 
     options: MeasureOptions
+    candidates: Any
     of_pairs: bool
     for_figures: bool
     threads: int
@@ -122,7 +123,7 @@ class Measure:
         ParameterError
             If options do not go with pairs.
         """
-        of_pairs = split.is_labelled or bool(RATING_METRICS.intersection(options.metrics))
+        of_pairs = judges_pairs(split, options.metrics)
         metrics: tuple[str, ...] = DEFAULT_PAIR_METRICS if of_pairs else _METRICS
         cutoffs: tuple[int, ...] = _K
         if protocol is not None:
@@ -131,10 +132,13 @@ class Measure:
             _check_of_pairs(options)
             cutoffs = ()
         filled = replace(options, metrics=options.metrics or metrics, k=options.k or cutoffs)
-        return cls(filled, of_pairs, for_figures and not of_pairs, threads)
+        candidates = _candidates(options.candidates)
+        return cls(filled, candidates, of_pairs, for_figures and not of_pairs, threads)
 
-    def __call__(self, source: Any, split: Split, name: str, seed: int) -> Evaluation:
-        """Measure a fitted model or a run."""
+    def __call__(
+        self, source: Any, split: Split, context: Context, name: str, seed: int
+    ) -> Evaluation:
+        """Measure a fitted model or a run; the context is that of the split."""
         asked = self.options
         if self.of_pairs:
             return evaluate_pairs(source, split, metrics=asked.metrics, name=name, seed=seed)
@@ -147,8 +151,8 @@ class Measure:
             metrics=metrics,
             k=cutoffs,
             slices=asked.slices,
-            candidates=_candidates(asked.candidates),
-            context=self._context(split.train),
+            candidates=self.candidates,
+            context=context,
             num_threads=self.threads,
             name=name,
             seed=seed,
@@ -158,8 +162,8 @@ class Measure:
         """Return what was asked for, without what only figures need."""
         return comparison.at(self.options.k, self.options.metrics)
 
-    def _context(self, train: Dataset) -> Context:
-        """Return what the metrics need to know of the items."""
+    def context(self, train: Dataset) -> Context:
+        """Return what the metrics need to know of the items of a split."""
         asked, known = self.options, Context()
         if "diversity" in asked.metrics:
             known = replace(known, features=FeaturePipeline().fit(train).matrix())
@@ -186,11 +190,11 @@ def _groups(train: Dataset, column: str) -> np.ndarray:
     return codes
 
 
-def _candidates(text: str | None) -> int | Path | None:
-    """Return a number of candidates, or the file that has them."""
-    if text is None:
-        return None
-    return int(text) if text.isdecimal() else Path(text)
+def _candidates(text: str | None) -> Any:
+    """Return a number of candidates, or the rows of the file that has them."""
+    if text is None or text.isdecimal():
+        return text and int(text)
+    return read_interactions(text).to_frame()
 
 
 def _check_of_pairs(options: MeasureOptions) -> None:

@@ -189,7 +189,7 @@ def _lists(
         return lists_of_run(source, split, width, among=among, num_threads=num_threads)
     if among is None:
         return lists_of_model(source, split, width, num_threads)
-    return lists_among(source, split, width, among), ()
+    return lists_among(source, split, width, among)
 
 
 def _judgement(

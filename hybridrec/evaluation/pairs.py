@@ -33,6 +33,11 @@ _NEED_VALIDATION = _OF_PROBABILITIES | {"f1"}
 Scores = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
+def judges_pairs(split: Split, metrics: Sequence[str]) -> bool:
+    """Tell whether scores of pairs are judged, and not lists: labels in the split, or ratings."""
+    return split.is_labelled or bool(RATING_METRICS.intersection(metrics))
+
+
 def evaluate_pairs(
     source: Any,
     split: Split,
@@ -80,7 +85,7 @@ def evaluate_pairs(
         metric needs validation pairs and there are none.
     """
     names = _checked(metrics)
-    ratings = bool(RATING_METRICS.intersection(names))
+    ratings = not RATING_METRICS.isdisjoint(names)
     if not ratings and split.test_pairs.labels.all():
         raise ParameterError(
             f"the test of split {split.name!r} holds no negatives (rows of weight 0), which"

@@ -82,8 +82,10 @@ def lists_of_model(
     return lists, tie_notes(tied / max(len(users), 1))
 
 
-def lists_among(model: Recommender, split: Split, width: int, candidates: csr_matrix) -> np.ndarray:
-    """Return the lists of the test users, each of whom has candidates of their own.
+def lists_among(
+    model: Recommender, split: Split, width: int, candidates: csr_matrix
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the lists of the test users, each of whom has candidates of their own, and notes.
 
     Parameters
     ----------
@@ -95,11 +97,16 @@ def lists_among(model: Recommender, split: Split, width: int, candidates: csr_ma
 
     Returns
     -------
-    ndarray of int32, shape (test users, width)
+    lists : ndarray of int32, shape (test users, width)
         Ends with -1 where there are fewer.
+    notes : tuple of str
+        How many lists rest on ties.
     """
+    from scipy.sparse import csr_matrix
+
     from hybridrec.kernels.metrics import lists_of_rows
 
+    tied = 0.0
     lists = np.full((candidates.shape[0], width), -1, dtype=np.int32)
     tie = split.train.items.tie_order
     for members, scorer, rows in servings(model, split):
@@ -110,10 +117,15 @@ def lists_among(model: Recommender, split: Split, width: int, candidates: csr_ma
             asked = np.where(model.scorable_[own.indices], own.indices, -1).astype(np.int32)
             scores = scorer.chosen(rows[block][owners], asked[:, None])[:, 0].astype(np.float64)
             found = scores > -np.inf
-            lists[members[block]] = lists_of_rows(
-                *(owners[found], asked[found], -scores[found], tie, own.shape[0], width)
+            longer = lists_of_rows(
+                *(owners[found], asked[found], -scores[found], tie, own.shape[0], width + 1)
             )
-    return lists
+            lists[members[block]] = longer[:, :width]
+            of_items = csr_matrix((scores, own.indices, own.indptr), shape=own.shape)
+            listed = of_items[np.arange(len(longer))[:, None], longer].toarray()
+            share = tied_share(np.where(longer >= 0, listed, -np.inf), (width,))[0]
+            tied += share * len(longer)
+    return lists, tie_notes(tied / max(len(lists), 1))
 
 
 def placement_of_model(model: Recommender, split: Split, num_threads: int) -> Placement:

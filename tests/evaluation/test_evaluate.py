@@ -306,6 +306,7 @@ def test_given_candidates(split, score_table, kind):
     model = PairScores(split.train, [[0, 0.1, 0.5, 0.9], [0.3, 0, 0, 0], [0.2, 0.8, 0, 0.9]])
     source = model if kind == "model" else score_table(split.train, model.scores).run(split)
     found = evaluate(source, split, metrics=["recall", "mrr"], k=2, candidates=given)
+    assert not any("equal scores" in note for note in found.notes)
     # user 1: test b, d; ranked d, c, b. user 2: test c; ranked a, c. user 3: test a; d, b, a
     assert found.values("recall", 2).tolist() == [0.5, 1, 0]
     assert found.values("mrr", 2).tolist() == [1, 0.5, 0]
@@ -332,7 +333,11 @@ def test_every_test_user_needs_given_candidates(model, split):
 
 def test_lists_that_rest_on_ties_are_told(split, score_table):
     tied = score_table(split.train, np.zeros((3, 4)))
-    assert "100.0% of lists rest on the order of equal scores" in evaluate(tied, split).notes[0]
+    told = "100.0% of lists rest on the order of equal scores"
+    assert told in evaluate(tied, split).notes[0]
+    given = pd.DataFrame({"user": [1, 2, 3], "item": ["c", "a", "d"]})
+    equal = PairScores(split.train, np.zeros((3, 4)))
+    assert told in evaluate(equal, split, candidates=given).notes[0]
     distinct = score_table(split.train, np.arange(12.0).reshape(3, 4))
     assert evaluate(distinct, split).notes == ()
 

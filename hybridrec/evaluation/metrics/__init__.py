@@ -28,6 +28,7 @@ from hybridrec.evaluation.metrics.ranks import average_precision, ndcg, reciproc
 from hybridrec.evaluation.metrics.registry import (
     DEFAULT_METRICS,
     LOWER_IS_BETTER,
+    METRIC_NAMES,
     METRICS,
     PAIR_METRICS,
     PLACEMENT_METRICS,
@@ -41,6 +42,7 @@ __all__ = [
     "DEFAULT_METRICS",
     "LOWER_IS_BETTER",
     "METRICS",
+    "METRIC_NAMES",
     "PAIR_METRICS",
     "PLACEMENT_METRICS",
     "SAMPLED_WARNING",

@@ -54,6 +54,8 @@ PAIR_METRICS: Mapping[str, Callable[[ScoredPairs], float]] = {
     "mae": pairs.mae,
 }
 
+METRIC_NAMES = tuple(dict.fromkeys([*METRICS, *PLACEMENT_METRICS, *PAIR_METRICS]))
+
 DEFAULT_METRICS = ("recall", "precision", "ndcg", "hit-rate", "map", "mrr", "coverage")
 
 LOWER_IS_BETTER = frozenset(

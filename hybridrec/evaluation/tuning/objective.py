@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hybridrec.errors import ParameterError, did_you_mean
 from hybridrec.evaluation.evaluate import evaluate
 from hybridrec.evaluation.measured import column_name
-from hybridrec.evaluation.metrics import (
-    LOWER_IS_BETTER,
-    METRICS,
-    PAIR_METRICS,
-    PLACEMENT_METRICS,
-)
-from hybridrec.evaluation.pairs import RATING_METRICS, evaluate_pairs
+from hybridrec.evaluation.metrics import LOWER_IS_BETTER, METRIC_NAMES, METRICS
+from hybridrec.evaluation.pairs import evaluate_pairs, judges_pairs
 from hybridrec.ranking.topk import check_k
 
 if TYPE_CHECKING:
@@ -42,11 +37,10 @@ class Objective:
     on: str
 
     def __post_init__(self) -> None:
-        known = list(dict.fromkeys([*METRICS, *PLACEMENT_METRICS, *PAIR_METRICS]))
-        if self.metric not in known:
+        if self.metric not in METRIC_NAMES:
             raise ParameterError(
-                f"unknown metric {self.metric!r}{did_you_mean(self.metric, known)}"
-                f" (there are {', '.join(known)})"
+                f"unknown metric {self.metric!r}{did_you_mean(self.metric, METRIC_NAMES)}"
+                f" (there are {', '.join(METRIC_NAMES)})"
             )
         check_k(self.k)
 
@@ -66,7 +60,7 @@ class Objective:
 
     def value(self, model: Recommender, split: Split, num_threads: int) -> float:
         """Measure a fitted model."""
-        if self.metric in RATING_METRICS or split.is_labelled:
+        if judges_pairs(split, [self.metric]):
             found = evaluate_pairs(model, split, metrics=[self.metric])
         else:
             slices = () if self.on in _ALWAYS_CUT else (self.on.partition("=")[0],)
