@@ -148,12 +148,12 @@ def _check_version(folder: Path, manifest: Mapping[str, Any]) -> None:
     found = manifest["format_version"]
     if found > FORMAT_VERSION:
         raise ModelFolderError(
-            f"{folder} was written by hybridrec {manifest['library_version']} in format {found};"
-            f" hybridrec {_library_version()} reads formats up to {FORMAT_VERSION}:"
+            f"{folder} was written by hybridrec {manifest['library_version']} in format {found}"
+            f" ({MANIFEST}); hybridrec {_library_version()} reads formats up to {FORMAT_VERSION}:"
             " upgrade with pip install --upgrade hybridrec"
         )
     if found < 1:
-        raise ModelFolderError(f"{folder} has the unknown format {found}; {_REPAIR}")
+        raise ModelFolderError(f"{folder} has the unknown format {found} ({MANIFEST}); {_REPAIR}")
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -97,7 +97,7 @@ def test_a_folder_of_a_newer_format_says_to_upgrade(saved):
 @pytest.mark.parametrize("version", [0, -1])
 def test_a_format_that_never_was(saved, version):
     edited(saved, sealed=True, format_version=version)
-    with pytest.raises(ModelFolderError, match=f"unknown format {version}"):
+    with pytest.raises(ModelFolderError, match=rf"unknown format {version} \(manifest\.json\)"):
         read_folder(saved)
 
 
