@@ -23,6 +23,20 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
         for similarity in ("cosine", "tfidf", "bm25")
         for neighbors in (50, 200, 1000)
     ],
+    "rp3-beta": [
+        *({"beta": value} for value in (0.1, 0.2, 0.4, 0.5)),
+        *({"alpha": value} for value in (0.4, 0.6, 0.8)),
+        {"neighbors": 1000},
+    ],
+    "ease": [
+        {"features": []},
+        *({"feature_weight": value} for value in (0.5, 1.0, 2.0)),
+        *({"feature_regularization": value} for value in (0.1, 1.0)),
+    ],
+    "graph-filter": [
+        {"features": []},
+        *({"feature_weight": value} for value in (0.1, 0.3, 1.0)),
+    ],
     "als": [
         {"alpha": alpha, "regularization": regularization}
         for alpha, regularization in ((10, 1), (10, 20), (10, 40), (10, 60), (20, 80), (5, 20))
@@ -35,7 +49,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     "logistic-mf": [{"regularization": value} for value in (0.6, 1.0, 2.0, 4.0)],
     "hybrid-als": [
         *({"features": [], "regularization": value} for value in (0.5, 0.7, 1.0, 1.4, 2.0)),
-        *({"features": [], "alpha": value} for value in (5, 20)),
+        *({"features": [], "alpha": value} for value in (0.5, 2)),
         *({"prior_share": value} for value in (0.1, 0.3, 0.5, 0.7)),
         *({"feature_regularization": value} for value in (0.3, 3.0, 10.0)),
         *({"calibration": value} for value in (0.3, 0.5, 0.7, 1.0)),

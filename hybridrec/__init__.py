@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         read_users,
     )
     from hybridrec.evaluation.evaluate import compare, evaluate
+    from hybridrec.evaluation.selection.front import fit
     from hybridrec.evaluation.tuning.search import tune
     from hybridrec.features.blocks import FeatureBlock, Features
     from hybridrec.features.columns import TableColumns
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from hybridrec.features.walks import WalkEmbedding
     from hybridrec.models.base import Recommender
     from hybridrec.models.bias import BiasBaseline
+    from hybridrec.models.blend import Blend
     from hybridrec.models.content import Content
     from hybridrec.models.ease import EASE
     from hybridrec.models.graph_filter import GraphFilter
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from hybridrec.models.personalized_page_rank import PersonalizedPageRank
     from hybridrec.models.popularity import Popularity
     from hybridrec.models.rp3_beta import RP3Beta
+    from hybridrec.models.stack import Stack
     from hybridrec.models.storage import load
     from hybridrec.ranking.rules import Rules
 
@@ -59,6 +62,7 @@ _HOMES = {
         "read_users",
     ),
     "evaluation.evaluate": ("compare", "evaluate"),
+    "evaluation.selection.front": ("fit",),
     "evaluation.tuning.search": ("tune",),
     "features.blocks": ("FeatureBlock", "Features"),
     "features.columns": ("TableColumns",),
@@ -67,6 +71,7 @@ _HOMES = {
     "features.walks": ("WalkEmbedding",),
     "models.base": ("Recommender",),
     "models.bias": ("BiasBaseline",),
+    "models.blend": ("Blend",),
     "models.content": ("Content",),
     "models.ease": ("EASE",),
     "models.graph_filter": ("GraphFilter",),
@@ -77,6 +82,7 @@ _HOMES = {
     "models.personalized_page_rank": ("PersonalizedPageRank",),
     "models.popularity": ("Popularity",),
     "models.rp3_beta": ("RP3Beta",),
+    "models.stack": ("Stack",),
     "models.storage": ("load",),
     "ranking.rules": ("Rules",),
 }
@@ -87,6 +93,7 @@ __all__ = [
     "BPR",
     "EASE",
     "BiasBaseline",
+    "Blend",
     "CleaningReport",
     "Content",
     "Dataset",
@@ -107,6 +114,7 @@ __all__ = [
     "RP3Beta",
     "Recommender",
     "Rules",
+    "Stack",
     "TableColumns",
     "WalkEmbedding",
     "clean",
@@ -114,6 +122,7 @@ __all__ = [
     "dataset_names",
     "describe_dataset",
     "evaluate",
+    "fit",
     "load",
     "load_dataset",
     "read_dataset",

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridrec.cli.options import DataOptions
-from hybridrec.cli.settings import split_pairs, typed_value
 from hybridrec.dataset.cleaning import CleaningReport, clean
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.idmap import IdMap
@@ -18,6 +17,7 @@ from hybridrec.dataset.readers import read_dataset
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation.protocols import recognise
 from hybridrec.evaluation.splits import predefined, read_parts
+from hybridrec.models.spec import split_pairs, typed_value
 
 if TYPE_CHECKING:
     import pandas as pd

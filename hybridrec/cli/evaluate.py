@@ -35,11 +35,11 @@ from hybridrec.cli.output import (
 from hybridrec.cli.reports import WRITERS, check_writer, make_report
 from hybridrec.cli.rounds import Rounds, SplitOptions, make_rounds, split_options
 from hybridrec.cli.scores import describe_split, show_comparison, show_intervals, show_significance
-from hybridrec.cli.settings import ModelSpec
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation import Comparison, Evaluation, Split, check_leakage
 from hybridrec.evaluation.significance import TESTS
 from hybridrec.models.registry import MODELS
+from hybridrec.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     from rich.console import Console

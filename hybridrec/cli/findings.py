@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from hybridrec.cli.measures import MeasureOptions
 from hybridrec.cli.output import working
-from hybridrec.cli.settings import ModelSpec
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation import (
     FeatureComparison,
@@ -16,6 +15,7 @@ from hybridrec.evaluation import (
     compare_features,
     relation_contributions,
 )
+from hybridrec.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     from rich.console import Console

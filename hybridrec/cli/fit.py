@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from hybridrec.cli.choice import show_choice, show_guard
 from hybridrec.cli.data import load_data
 from hybridrec.cli.describe import labels_of, show_knowledge
 from hybridrec.cli.options import (
@@ -20,9 +21,12 @@ from hybridrec.cli.options import (
 )
 from hybridrec.cli.output import check_output, console, working
 from hybridrec.cli.params import tuned_spec
-from hybridrec.cli.settings import ModelSpec
+from hybridrec.errors import ParameterError
+from hybridrec.evaluation.selection import AUTO, fit
+from hybridrec.evaluation.tuning.side import user_blocks
 from hybridrec.models.base import Recommender
 from hybridrec.models.registry import MODELS
+from hybridrec.models.spec import ModelSpec
 
 _DEFAULT = "hybrid-als"
 
@@ -35,7 +39,12 @@ _DEFAULT = "hybrid-als"
     ),
 )
 @data_options
-@click.option("--model", metavar="NAME", help=f"One of {', '.join(MODELS)}.  [default: {_DEFAULT}]")
+@click.option(
+    "--model",
+    metavar="NAME",
+    help=f"One of {', '.join(MODELS)}; or {AUTO}: the best of some on held-out interactions."
+    f"  [default: {_DEFAULT}]",
+)
 @click.option(
     "--params",
     type=EXISTING_FILE,
@@ -53,7 +62,23 @@ _DEFAULT = "hybrid-als"
     "--features",
     metavar="BLOCKS",
     help="Side information to use: tokens or two-hop-tokens (facts), walks (embeddings), columns"
-    " (of the tables), joined by commas; or none. By default tokens and columns, if there are any.",
+    " (of the tables), joined by commas; or none. By default tokens and columns, if there are any"
+    " and as far as they help.",
+)
+@click.option(
+    "--guard/--no-guard",
+    default=True,
+    show_default=True,
+    help="Compare with, without and shuffled side information on held-out interactions, and switch"
+    " off what does not help unless --features names it.",
+)
+@click.option(
+    "--time-budget",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300,
+    show_default=True,
+    metavar="SECONDS",
+    help=f"For the guard and --model {AUTO}; the fit itself comes after.",
 )
 @seed_option
 @threads_option
@@ -67,6 +92,8 @@ def command(
     params: Path | None,
     settings: tuple[str, ...],
     features: str | None,
+    guard: bool,
+    time_budget: float,
     random_state: int | None,
     threads: int,
     output: Path,
@@ -78,11 +105,7 @@ def command(
     Parquet, JSON lines, ...; columns are recognised by their usual names, or named with options.
     """
     check_output(output, overwrite=overwrite)
-    inline = [] if features is None else [f"features={features}"]
-    if params is None:
-        spec = ModelSpec.parse(model or _DEFAULT, [*inline, *settings])
-    else:
-        spec = tuned_spec(params, model, [*inline, *settings])
+    spec = _spec(model, params, settings, features)
     with working("Reading"):
         clean = load_data(data)
     screen = console()
@@ -93,13 +116,50 @@ def command(
         show_knowledge(screen, clean.dataset, labels_of(data.dataset))
     click.echo()
     start = time.perf_counter()
-    with working(f"Fitting {spec.label}"):
-        fitted = spec.fit(clean.dataset, random_state=random_state, threads=threads)
+    with working(f"Fitting {model or spec.label}"):
+        found = fit(
+            clean.dataset,
+            AUTO if model == AUTO else spec.maker(threads)(random_state),
+            item_features=spec.blocks,
+            user_features=user_blocks(spec.blocks),
+            guard=guard,
+            seconds=time_budget,
+            random_state=random_state or 0,
+            num_threads=threads,
+        )
     seconds = time.perf_counter() - start
-    fitted.save(output, overwrite=overwrite)
-    click.echo(
-        f"{spec.label} with {_features(fitted)} fitted in {seconds:.1f} s, saved to {output}"
-    )
+    found.model.save(output, overwrite=overwrite)
+    if found.choice is not None:
+        show_choice(screen, found.choice)
+        click.echo()
+    if found.guard is not None:
+        show_guard(screen, found.guard, labels_of(data.dataset))
+        click.echo()
+    name = spec.label if found.choice is None else found.choice.preset.label
+    click.echo(f"{name} with {_features(found.model)} fitted in {seconds:.1f} s, saved to {output}")
+
+
+def _spec(
+    model: str | None, params: Path | None, settings: tuple[str, ...], features: str | None
+) -> ModelSpec:
+    """Return the model that is asked for; the default one in place of "auto".
+
+    Raises
+    ------
+    ParameterError
+        If it makes no sense, or parameters are given of a model that is yet to be chosen.
+    """
+    if model == AUTO:
+        if settings or params is not None:
+            raise ParameterError(
+                f"--model {AUTO} chooses the parameters; leave out --set and --params, or name a"
+                " model"
+            )
+        model = None
+    inline = [] if features is None else [f"features={features}"]
+    if params is None:
+        return ModelSpec.parse(model or _DEFAULT, [*inline, *settings])
+    return tuned_spec(params, model, [*inline, *settings])
 
 
 def _features(model: Recommender) -> str:

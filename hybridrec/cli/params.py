@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from hybridrec.cli.settings import ModelSpec
 from hybridrec.errors import DataError, ParameterError
 from hybridrec.evaluation.tuning.side import blocks_text
+from hybridrec.models.spec import ModelSpec, value_text
 
 _LARGEST = 2**31 - 1
 
@@ -47,7 +47,7 @@ def tuned_spec(path: Path, model: str | None, settings: Iterable[str]) -> ModelS
 def settings_of(params: dict[str, Any], blocks: Iterable[str] | None) -> list[str]:
     """Write parameters and feature blocks as the command line does: ``name=value``."""
     features = [] if blocks is None else [f"features={blocks_text(list(blocks))}"]
-    return [*features, *(f"{name}={value}" for name, value in params.items())]
+    return [*features, *(f"{name}={value_text(value)}" for name, value in params.items())]
 
 
 def _read(path: Path) -> tuple[str, list[str]]:
@@ -60,8 +60,11 @@ def _read(path: Path) -> tuple[str, list[str]]:
     params = _entry(path, found, "params", dict)
     blocks = _entry(path, found, "features", (list, type(None)))
     for name, value in params.items():
-        if not isinstance(value, (bool, int, float, str)):
-            raise DataError(f"{path}: {name} must be a number, a text or a boolean")
+        several = value if isinstance(value, list) and value else [value]
+        if not all(isinstance(one, (bool, int, float, str)) for one in several):
+            raise DataError(
+                f"{path}: {name} must be a number, a text or a boolean, or some of them"
+            )
         if isinstance(value, int) and abs(value) > _LARGEST:
             raise DataError(f"{path}: {name} is beyond {_LARGEST:,}")
     if blocks is not None and not all(isinstance(block, str) for block in blocks):

@@ -25,11 +25,12 @@ from hybridrec.cli.options import (
 from hybridrec.cli.output import check_output, console, say, working
 from hybridrec.cli.params import settings_of
 from hybridrec.cli.scores import describe_split
-from hybridrec.cli.settings import ModelSpec, SplitSpec, split_pairs, typed_value
+from hybridrec.cli.settings import SplitSpec
 from hybridrec.cli.tables import Alignment, Row, best, print_wide_table
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation import SPLITS
 from hybridrec.evaluation.tuning import DEFAULT_SPACES, TuningResult, tune
+from hybridrec.models.spec import ModelSpec, split_pairs, typed_value
 
 if TYPE_CHECKING:
     from rich.console import Console

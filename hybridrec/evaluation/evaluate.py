@@ -34,6 +34,8 @@ from hybridrec.ranking.topk import check_k
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+LEAST_UNKNOWN = 0.01  # share of test users without a row, from which on the others are told apart
+
 
 class _Judged(NamedTuple):
     """The lists of some users and, where it is asked for, the places of all their test items."""
@@ -70,8 +72,9 @@ def evaluate(
     (training rows, support) are never in a list, and only candidates of the split are. Where the
     test has both warm items (with training rows) and cold ones (without), every metric is also
     given on either slice: from the same lists, with only the slice's test items and catalogue,
-    over the users who have test items in it. Further slices of items do the same; those of users
-    keep only these users.
+    over the users who have test items in it. Where a hundredth or more of the test users have no
+    training row and no support, "users:known" holds the others. Further slices of items or users
+    do the same.
 
     Parameters
     ----------
@@ -130,7 +133,7 @@ def evaluate(
     return Evaluation(
         name or (source.model_name if is_model else "run"),
         split.seed if seed is None else seed,
-        _slices(judged, [*_warm_and_cold(split), *parts], checked, split),
+        _slices(judged, [*_warm_and_cold(split), *_known_users(split), *parts], checked, split),
         (*notes, *cut_notes, *among_notes),
         split.test.backend,
     )
@@ -212,6 +215,15 @@ def _warm_and_cold(split: Split) -> list[Part]:
     if tested.all() or not tested.any():
         return []
     return [Part("warm", True, warm), Part("cold", True, ~warm)]
+
+
+def _known_users(split: Split) -> list[Part]:
+    """Return the users with a training row or support, if enough others are tested too."""
+    known = np.diff(split.seen.indptr) > 0
+    unknown = np.count_nonzero(~known[split.test_users])
+    if unknown < LEAST_UNKNOWN * len(split.test_users) or unknown == len(split.test_users):
+        return []
+    return [Part("users:known", False, known)]
 
 
 def _slices(

@@ -154,10 +154,7 @@ def _scores_of_model(model: Recommender, split: Split, *, masked: bool) -> Score
         scorer, _, _ = model.scorer_for(np.arange(len(split.train.users)), split.seen)
 
     def score(users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        if masked:
-            items = np.where(model.scorable_[items], items, -1)
-        scores: np.ndarray = scorer.chosen(users, items.astype(np.int32)[:, None])[:, 0]
-        return scores.astype(np.float64)
+        return model.score_codes(scorer, users, items, masked=masked).astype(np.float64)
 
     return score
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hybridrec.dataset.idmap import IdMap
-from hybridrec.errors import ParameterError
+from hybridrec.errors import ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -109,21 +110,37 @@ class KnowledgeTokens:
         Tokens of fewer items are dropped: they tell nothing about any other item.
     max_degree : int, default 50
         Only for ``hops=2``.
+    relation_weights : mapping of relation to float, optional
+        What the tokens of some relations weigh beside those of the others, which weigh 1; 0
+        leaves a relation out. `hybridrec.evaluation.selection.learn_relation_weights` finds them
+        on validation.
 
     Notes
     -----
     Values are the inverse document frequency ``log((1 + n) / (1 + df)) + 1`` (times the number
-    of paths, for two hops), with df counted over the items the block was fitted on.
+    of paths, for two hops, and the weight of the relation), with df counted over the items the
+    block was fitted on.
     """
 
     side = "item"
 
-    def __init__(self, hops: int = 1, *, min_items: int = 2, max_degree: int = 50) -> None:
+    def __init__(
+        self,
+        hops: int = 1,
+        *,
+        min_items: int = 2,
+        max_degree: int = 50,
+        relation_weights: Mapping[str, float] | None = None,
+    ) -> None:
         if hops not in (1, 2):
             raise ParameterError(f"hops must be 1 or 2, got {hops!r}")
         if min_items < 1 or max_degree < 1:
             raise ParameterError("min_items and max_degree must be at least 1")
         self.hops, self.min_items, self.max_degree = hops, min_items, max_degree
+        self.relation_weights = {str(name): one for name, one in (relation_weights or {}).items()}
+        for name, one in self.relation_weights.items():
+            if not (np.isfinite(one) and one >= 0):
+                raise ParameterError(f"the weight of relation {name!r} must be >= 0, got {one}")
 
     @property
     def name(self) -> str:
@@ -137,9 +154,11 @@ class KnowledgeTokens:
         self.keys_ = np.unique(_entity_keys(base))
         counts = self._counts(dataset, base)
         df = np.bincount(counts.indices, minlength=counts.shape[1])
-        keep = df >= self.min_items
+        weights = self._weights(base)[self.relations(base)]
+        keep = (df >= self.min_items) & (weights > 0)
         self.keys_ = self.keys_[keep]
-        self.idf_ = (np.log((1 + counts.shape[0]) / (1 + df[keep])) + 1).astype(np.float32)
+        rarity = np.log((1 + counts.shape[0]) / (1 + df[keep])) + 1
+        self.idf_ = (weights[keep] * rarity).astype(np.float32)
 
     def transform(self, dataset: Dataset, base: KnowledgeGraph | None) -> csr_matrix:
         """Return the tokens of a dataset's items, CSR float32 (n_items, tokens)."""
@@ -147,6 +166,21 @@ class KnowledgeTokens:
 
         assert base is not None
         return csr_matrix(self._counts(dataset, base) @ diags(self.idf_), dtype=np.float32)
+
+    def relations(self, base: KnowledgeGraph) -> np.ndarray:
+        """Return the relation of every column, int64 (tokens,), in the codes of ``base``."""
+        relations: np.ndarray = self.keys_ // (2 * len(base.entities))
+        return relations
+
+    def _weights(self, base: KnowledgeGraph) -> np.ndarray:
+        """Return the weight of every relation of ``base``, float64."""
+        names = base.relations.ids.astype(str)
+        for name in self.relation_weights:
+            if name not in names:
+                raise ParameterError(
+                    f"weight for unknown relation {name!r}{did_you_mean(name, names)}"
+                )
+        return np.array([self.relation_weights.get(name, 1.0) for name in names])
 
     def feature_names(self, base: KnowledgeGraph | None) -> np.ndarray:
         """Return "relation>entity" for every column ("relation<entity" for the way back)."""
@@ -160,7 +194,8 @@ class KnowledgeTokens:
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return parameters and arrays from which `restore` makes the same block."""
-        config = {"hops": self.hops, "min_items": self.min_items, "max_degree": self.max_degree}
+        names = ("hops", "min_items", "max_degree", "relation_weights")
+        config = {name: getattr(self, name) for name in names}
         return config, {"keys": self.keys_, "idf": self.idf_}
 
     @classmethod

@@ -72,6 +72,7 @@ class Recommender(Parameters, ABC):
     item_pipeline_: FeaturePipeline | None
     user_pipeline_: FeaturePipeline | None
     backend_: Any
+    members_: tuple[Recommender, ...] = ()  # of a model made of others
 
     # ---- what a model implements ------------------------------------------------------------
 
@@ -155,19 +156,28 @@ class Recommender(Parameters, ABC):
             raise DataError("there is no interaction to fit on (all were dropped or weigh 0)")
         item_pipeline, item_matrix = resolve_features(self, item_features, dataset, "item")
         user_pipeline, user_matrix = resolve_features(self, user_features, dataset, "user")
-        scorer = self._fit(dataset.matrix, item_matrix, user_matrix)
+        self._learn(dataset.matrix, item_matrix, user_matrix)
         self.users_, self.items_ = dataset.users, dataset.items
         table = dataset.item_table
         self.item_table_ = None if table is None else plain_table(table)
         self.backend_ = dataset.interactions.backend
         self.item_pipeline_, self.user_pipeline_ = item_pipeline, user_pipeline
-        self.scorer_ = scorer
-        self._set_history(dataset.matrix)
-        self.scorable_ = (self.popularity_ > 0) | has_entries(item_matrix, len(self.items_))
-        known = has_entries(user_matrix, len(self.users_))
-        self.user_sources_ = np.where(known, FEATURES, POPULAR).astype(np.int8)
-        self.user_sources_[np.diff(self.history_.indptr) > 0] = MODEL
         return self
+
+    def _learn(
+        self,
+        matrix: csr_matrix,
+        item_features: csr_matrix | None,
+        user_features: csr_matrix | None,
+    ) -> None:
+        """Fit on arrays and set what follows from them."""
+        self.scorer_ = self._fit(matrix, item_features, user_features)
+        self._set_history(matrix)
+        n_users, n_items = matrix.shape
+        self.scorable_ = (self.popularity_ > 0) | has_entries(item_features, n_items)
+        known = has_entries(user_features, n_users)
+        self.user_sources_ = np.where(known, FEATURES, POPULAR).astype(np.int8)
+        self.user_sources_[np.diff(matrix.indptr) > 0] = MODEL
 
     def _set_history(self, matrix: csr_matrix) -> None:
         self.history_ = matrix
@@ -336,6 +346,18 @@ class Recommender(Parameters, ABC):
         return codes[codes >= 0]
 
     # ---- score, similar ---------------------------------------------------------------------
+
+    def score_codes(
+        self, scorer: Scorer, users: np.ndarray, items: np.ndarray, *, masked: bool = True
+    ) -> np.ndarray:
+        """Return the scores of pairs of rows of a scorer and items, float32 (n,).
+
+        ``masked`` gives minus infinity to items that the model cannot rank.
+        """
+        if masked:
+            items = np.where(self.scorable_[items], items, -1)
+        scores: np.ndarray = scorer.chosen(users, items.astype(np.int32)[:, None])[:, 0]
+        return scores
 
     def score(self, pairs: Any, *, user: str | None = None, item: str | None = None) -> Any:
         """Score pairs of known users and items.

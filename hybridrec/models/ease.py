@@ -6,19 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridrec.errors import ParameterError
-from hybridrec.features.blocks import scale_rows
 from hybridrec.models.checks import at_least, positive
-from hybridrec.models.item_item import (
-    ItemItemModel,
-    gram,
-    row_blocks,
-    stack_features,
-    unit_features,
-    with_new_items,
-)
+from hybridrec.models.item_item import gram, invert, stack_features
+from hybridrec.models.kernel_ridge import HybridItemItem
 from hybridrec.ranking.scorer import HistoryScorer, Scorer
-from hybridrec.runtime import threads
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -29,22 +20,31 @@ ADVICE = (
 )
 
 
-class EASE(ItemItemModel):
-    """Embarrassingly shallow autoencoder (Steck 2019), with item features as further rows.
+class EASE(HybridItemItem):
+    """Embarrassingly shallow autoencoder (Steck 2019), with item features.
 
     Minimises ``|X - X B|^2 + regularization |B|^2`` with a diagonal of 0: ``B = I - P / diag(P)``
     by columns, with ``P = (X'X + regularization I)^-1``. The features of the items stand below
     the users' rows, times ``feature_weight`` (collective EASE, Jeunen, Van Balen & Goethals
-    2020), so that an item without interactions is reached through what it has in common with
-    others. One dense float32 matrix of n_items x n_items holds everything; the work grows with
-    n_items^3 (on one core 1 s for 4,000 items, 10 s for 9,000, minutes for 25,000).
+    2020). An item without interactions gets the weights that a ridge regression on its features
+    tells, learned from the weights of the others (see `KernelRidge`). One dense float32 matrix of
+    n_items x n_items holds everything, with features two more of them during the fit; the work
+    grows with n_items^3 (on one core 1 s for 4,000 items, 10 s for 9,000, minutes for 25,000;
+    twice that with features).
 
     Parameters
     ----------
     regularization : float, default 200
         In interactions of average weight.
-    feature_weight : float, default 2
-        Of an item's features, scaled to length 1, beside one interaction; 0 leaves them out.
+    feature_weight : float, default 1
+        Of an item's features, scaled to length 1, beside one interaction; with 0 the weights
+        between items that have users are those without features.
+    feature_regularization : float, default 0.3
+        Ridge of the map from features (rows of length 1) to weights.
+    calibration : float, default 0.5
+        How items without interactions compete in a list with the others; their order among
+        themselves stays the same. With 1 their scores spread as much as those of the others;
+        smaller values place them lower. Raise it where new items matter more than old ones.
 
     Notes
     -----
@@ -52,10 +52,17 @@ class EASE(ItemItemModel):
     """
 
     model_name = "ease"
-    uses_item_features = True
 
-    def __init__(self, *, regularization: float = 200.0, feature_weight: float = 2.0) -> None:
+    def __init__(
+        self,
+        *,
+        regularization: float = 200.0,
+        feature_weight: float = 1.0,
+        feature_regularization: float = 0.3,
+        calibration: float = 0.5,
+    ) -> None:
         self.regularization, self.feature_weight = regularization, feature_weight
+        self.feature_regularization, self.calibration = feature_regularization, calibration
 
     def _fit(
         self,
@@ -63,64 +70,13 @@ class EASE(ItemItemModel):
         item_features: csr_matrix | None,
         user_features: csr_matrix | None,
     ) -> Scorer:
-        positive(regularization=self.regularization)
-        at_least(0, feature_weight=self.feature_weight)
-        self.features_ = unit_features(item_features, self.feature_weight)
-        weights = gram(stack_features(matrix, self.features_, self.feature_weight), advice=ADVICE)
+        positive(
+            regularization=self.regularization, feature_regularization=self.feature_regularization
+        )
+        at_least(0, feature_weight=self.feature_weight, calibration=self.calibration)
+        weights = gram(stack_features(matrix, item_features, self.feature_weight), advice=ADVICE)
         np.einsum("ii->i", weights)[:] += self.regularization
-        _invert(weights)
-        self.diagonal_ = weights.diagonal().copy()
-        weights /= -self.diagonal_
+        invert(weights, "regularization")
+        weights /= -weights.diagonal()
         np.fill_diagonal(weights, 0.0)
-        return HistoryScorer(matrix, weights, over_items=True)
-
-    def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
-        """Give new items the weights they would have if the fit had known each of them.
-
-        That is the inverse of a bordered matrix; what the new item would change between the
-        others is left out.
-        """
-        from scipy.sparse import csr_matrix
-
-        if self.features_ is None:
-            return False
-        assert isinstance(self.scorer_, HistoryScorer)
-        n, strength = len(self.diagonal_), self.feature_weight**2
-        new = csr_matrix(scale_rows(features))
-        common = strength * (self.features_ @ new.T).toarray()
-        scaled = self.diagonal_[:, None] * common
-        with threads():
-            into = scaled - self.scorer_.weights[:n, :n] @ scaled
-        own = strength * (np.diff(new.indptr) > 0) + self.regularization
-        left = own - np.einsum("ij,ij->j", common, into)
-        out_of = into / (left * self.diagonal_[:, None] + into**2)
-        self.scorer_ = with_new_items(self.scorer_, items, into, out_of)
-        return True
-
-    def _state(self) -> dict[str, np.ndarray]:
-        state = {"diagonal_": self.diagonal_}
-        return state if self.features_ is None else {**state, "features_": self.features_}
-
-    def _set_state(self, state: dict[str, np.ndarray]) -> None:
-        self.diagonal_, self.features_ = state["diagonal_"], state.get("features_")
-
-
-def _invert(matrix: np.ndarray) -> None:
-    """Invert a symmetric positive definite float32 matrix in place."""
-    from scipy.linalg.lapack import spotrf, spotri
-
-    with threads():
-        factor, failed = spotrf(matrix.T, lower=True, clean=False, overwrite_a=True)
-        if not failed:
-            inverse, failed = spotri(factor, lower=True, overwrite_c=True)
-    if failed:
-        raise ParameterError("the items cannot be told apart in float32: raise the regularization")
-    _mirror(inverse.T)
-
-
-def _mirror(matrix: np.ndarray) -> None:
-    """Copy the upper triangle of a square matrix to the lower one, in place."""
-    for part in row_blocks(len(matrix)):
-        corner = np.triu(matrix[part, part])
-        matrix[part, part] = corner + np.triu(corner, 1).T
-        matrix[part.stop :, part] = matrix[part, part.stop :].T
+        return self._with_features(HistoryScorer(matrix, weights, over_items=True), item_features)

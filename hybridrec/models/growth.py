@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +112,9 @@ def update_model(model: Recommender, interactions: Any) -> None:
     _place_from_users(model)
     touched = np.flatnonzero((np.diff(fresh.indptr) > 0) & model._tell_something(model.history_))
     sources[touched] = MODEL
-    model.users_, model.user_sources_ = users, sources
-    folded = model._fold_in(model.history_[touched])
+    for one in _family(model):
+        one.users_, one.user_sources_ = users, sources
+    folded, _, _ = model.scorer_for(touched, model.history_[touched])
     model.scorer_ = model.scorer_.with_users_of(folded, touched, n_users)
 
 
@@ -132,6 +134,11 @@ def _linked_to(knowledge: KnowledgeGraph, items: IdMap) -> KnowledgeGraph:
 
 def _place_from_users(model: Recommender) -> None:
     """Give items that had nothing to be scored by, and now have users, their factors."""
+    if model.members_:
+        for member in model.members_:
+            _place_from_users(member)
+        model.scorable_ = np.any([member.scorable_ for member in model.members_], axis=0)
+        return
     new = np.flatnonzero(~model.scorable_ & (model.popularity_ > 0))
     n_trained = model.scorer_.n_users
     histories = model.history_[:n_trained, new].T.tocsr()
@@ -152,14 +159,22 @@ def _grow_items(model: Recommender, items: IdMap) -> None:
     extra = len(items) - len(model.items_)
     if extra == 0:
         return
-    model.items_ = items
     model.scorer_ = model.scorer_.with_more_items(extra)
     history = model.history_.copy()
     history.resize(history.shape[0], len(items))
     model._set_history(history)
-    model.scorable_ = np.pad(model.scorable_, (0, extra))
+    for one in _family(model):
+        one.items_ = items
+        one.scorable_ = np.pad(one.scorable_, (0, extra))
     if model.item_table_ is not None:
         model.item_table_ = model.item_table_.reindex(range(len(items)))
+
+
+def _family(model: Recommender) -> Iterator[Recommender]:
+    """Yield a model and the models it is made of."""
+    yield model
+    for member in model.members_:
+        yield from _family(member)
 
 
 def _with_rows(table: Any, codes: np.ndarray, new: Any) -> Any:

@@ -10,7 +10,14 @@ from hybridrec.errors import ParameterError
 from hybridrec.models.base import Recommender
 from hybridrec.models.checks import at_least, positive, whole
 from hybridrec.models.factors import fold_in_rows
-from hybridrec.models.prior import FINAL_STEPS, Calibration, FeaturePrior, calibrate
+from hybridrec.models.hybrid_als_sides import (
+    Side,
+    density,
+    penalties,
+    with_empty_rows,
+    with_pseudo_users,
+)
+from hybridrec.models.prior import FINAL_STEPS, Calibration, calibrate
 from hybridrec.ranking.scorer import FactorScorer, Scorer
 from hybridrec.runtime import check_random_state, random_stream, threads
 
@@ -18,46 +25,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
-class _Side:
-    """Users or items during training: their rows, factors and feature prior."""
-
-    def __init__(self, rows: csr_matrix, features: csr_matrix | None, model: HybridALS) -> None:
-        self.count = np.diff(rows.indptr)
-        self.active = np.flatnonzero(self.count > 0)
-        self.rows = rows[self.active]
-        strength = model.regularization * self.count[self.active] ** model.frequency_exponent
-        share = model.prior_share if features is not None else 0.0
-        self.ridge = (1.0 - share) * strength
-        self.pull = share * model.regularization
-        self.features, self.num_threads = features, model.num_threads
-        self.prior: FeaturePrior | None = None
-        if features is not None:
-            self.prior = FeaturePrior(features[self.active], model.feature_regularization)
-        self.weights: np.ndarray | None = None
-        self.factors = np.zeros((len(self.active), model.factors), dtype=np.float32)
-
-    def solve(self, other: _Side, unobserved: float) -> None:
-        """Refit the factors, the other side being fixed, then the map from features to them."""
-        pulled = None
-        if self.prior is not None and self.weights is not None:
-            pulled = self.prior.features @ self.weights
-        self.factors = fold_in_rows(
-            self.rows,
-            other.everyone(),
-            unobserved=unobserved,
-            ridge=self.ridge,
-            pull=0.0 if pulled is None else self.pull,
-            prior=pulled,
-            num_threads=self.num_threads,
-        )
-        if self.prior is not None:
-            self.weights = self.prior.fit(self.factors)
-
-    def everyone(self) -> np.ndarray:
-        """Return factors of all rows; those without interactions are 0 and take no part."""
-        out = np.zeros((len(self.count), self.factors.shape[1]), dtype=np.float32)
-        out[self.active] = self.factors
-        return out
+SOLVERS = ("cholesky", "cg")
 
 
 class HybridALS(Recommender):
@@ -72,17 +40,25 @@ class HybridALS(Recommender):
 
     Parameters
     ----------
-    factors : int, default 64
+    factors : int, default 128
     regularization : float, default 1
         Times n^frequency_exponent, n the number of interactions of the row.
     frequency_exponent : float, default 0.5
-    alpha : float, default 10
-        Confidence of an interaction of average weight over that of an absent one.
+    alpha : float, default 1
+        An interaction of average weight has ``alpha / sqrt(density)`` times the confidence of an
+        absent one; density is the share of pairs of users and items that have an interaction.
     prior_share : float, default 0.3
         Share of the regularisation that pulls towards the feature prior instead of 0.
     feature_regularization : float, default 1
         Ridge of the map from features (rows of length 1) to factors.
     iterations : int, default 15
+    solver : {"cholesky", "cg"}, default "cholesky"
+        "cholesky" solves every row exactly; "cg" takes three steps of conjugate gradients from
+        the last factors, which costs less where factors are many and rows long.
+    pseudo_users : float, default 0
+        Confidence with which every item feature stands as one more user, who has the items that
+        have the feature, times the value of the feature. For features that are links, such as
+        tokens; they take part in training only.
     calibration : float, default 0.7
         How items without interactions compete in a list with the others; their order among
         themselves stays the same. Features alone give scores drawn towards 0, which would hide
@@ -100,13 +76,15 @@ class HybridALS(Recommender):
     def __init__(
         self,
         *,
-        factors: int = 64,
+        factors: int = 128,
         regularization: float = 1.0,
         frequency_exponent: float = 0.5,
-        alpha: float = 10.0,
+        alpha: float = 1.0,
         prior_share: float = 0.3,
         feature_regularization: float = 1.0,
         iterations: int = 15,
+        solver: str = "cholesky",
+        pseudo_users: float = 0.0,
         calibration: float = 0.7,
         random_state: int = 0,
         num_threads: int = 0,
@@ -118,6 +96,8 @@ class HybridALS(Recommender):
         self.prior_share = prior_share
         self.feature_regularization = feature_regularization
         self.iterations = iterations
+        self.solver = solver
+        self.pseudo_users = pseudo_users
         self.calibration = calibration
         self.random_state = random_state
         self.num_threads = num_threads
@@ -130,31 +110,38 @@ class HybridALS(Recommender):
     ) -> Scorer:
         self._check_parameters()
         mean = float(matrix.data.mean(dtype=np.float64))
-        rows = matrix / mean
-        users = _Side(rows.tocsr(), user_features, self)
-        items = _Side(rows.T.tocsr(), item_features, self)
+        rows, n_users = (matrix / mean).tocsr(), matrix.shape[0]
+        if self.pseudo_users and item_features is not None:
+            rows = with_pseudo_users(rows, item_features, self.pseudo_users)
+        users = Side(rows, with_empty_rows(user_features, rows.shape[0]), self)
+        items = Side(rows.T.tocsr(), item_features, self, n_real=n_users)
+        unobserved = density(matrix) ** 0.5 / self.alpha
         stream = random_stream(check_random_state(self.random_state))
         start = stream.normal(0.0, 0.1, size=items.factors.shape)
         items.factors = start.astype(np.float32)
         with threads(self.num_threads):
             for _ in range(self.iterations):
-                users.solve(items, 1.0 / self.alpha)
-                items.solve(users, 1.0 / self.alpha)
+                users.solve(items, unobserved)
+                items.solve(users, unobserved)
             user_factors, _ = self._finished(users, items.factors)
             item_factors, self._item_map = self._finished(items, users.factors)
-        self.mean_weight_, self.item_weights_ = np.array(mean), items.weights
-        return _scorer(user_factors, item_factors)
+        self.mean_weight_, self.unobserved_ = np.array(mean), np.array(unobserved)
+        self.item_weights_ = items.weights
+        self.user_prior_ = None if user_features is None else user_features @ users.weights
+        return _scorer(user_factors[:n_users], item_factors)
 
     def _check_parameters(self) -> None:
         whole(factors=self.factors, iterations=self.iterations)
         positive(alpha=self.alpha, calibration=self.calibration)
         positive(feature_regularization=self.feature_regularization)
         at_least(0, regularization=self.regularization, prior_share=self.prior_share)
-        at_least(0, frequency_exponent=self.frequency_exponent)
+        at_least(0, frequency_exponent=self.frequency_exponent, pseudo_users=self.pseudo_users)
+        if self.solver not in SOLVERS:
+            raise ParameterError(f"solver must be one of {', '.join(SOLVERS)}, got {self.solver!r}")
         if self.prior_share > 1:
             raise ParameterError(f"prior_share must be between 0 and 1, got {self.prior_share}")
 
-    def _finished(self, side: _Side, others: np.ndarray) -> tuple[np.ndarray, Calibration | None]:
+    def _finished(self, side: Side, others: np.ndarray) -> tuple[np.ndarray, Calibration | None]:
         """Return factors of all rows, those without interactions from their features."""
         factors = side.everyone()
         if side.prior is None or side.features is None:
@@ -163,35 +150,61 @@ class HybridALS(Recommender):
         cold = np.setdiff1d(np.arange(len(factors)), side.active)
         rows = side.features[cold] @ side.weights
         fitted = calibrate(
-            side.prior.features, side.factors, others, side.prior.ridge, self.random_state
+            *(side.features[side.active], side.factors, others),
+            *(self.feature_regularization, self.random_state),
         ).scaled(self.calibration)
         rows = fitted.apply(rows)
         known = np.diff(side.features[cold].indptr) > 0
         factors[cold[known]] = rows[known]
         return factors, fitted
 
+    def scorer_for(
+        self, user_codes: np.ndarray, history: csr_matrix | None = None
+    ) -> tuple[Scorer, np.ndarray, np.ndarray]:
+        """As in `Recommender`, but users of the fit keep the pull of their features.
+
+        ``user_codes`` tell who they are; -1 is a new user.
+        """
+        scorer, rows, sources = super().scorer_for(user_codes, history)
+        if history is not None and self.user_prior_ is not None:
+            assert isinstance(scorer, FactorScorer)
+            of_fit = (user_codes >= 0) & (user_codes < len(self.user_prior_))
+            prior = self.user_prior_[user_codes[of_fit]]
+            scorer.user_factors[of_fit] = self._users(history[of_fit], prior)
+        return scorer, rows, sources
+
     def _fold_in(self, history: csr_matrix) -> Scorer:
         assert isinstance(self.scorer_, FactorScorer)
+        return _scorer(self._users(history), self.scorer_.item_factors)
+
+    def _users(self, history: csr_matrix, prior: np.ndarray | None = None) -> np.ndarray:
+        assert isinstance(self.scorer_, FactorScorer)
         # Items that nobody has took no part in training, so not having them tells nothing.
-        unobserved = np.where(self.popularity_ > 0, 1.0 / self.alpha, 0.0)
-        rows = self._solve(history, self.scorer_.item_factors, unobserved)
-        return _scorer(rows, self.scorer_.item_factors)
+        unobserved = np.where(self.popularity_ > 0, self.unobserved_, 0.0)
+        return self._solve(history, self.scorer_.item_factors, unobserved, prior)
 
     def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         assert isinstance(self.scorer_, FactorScorer)
-        rows = self._solve(histories, self.scorer_.user_factors, 1.0 / self.alpha)
+        rows = self._solve(histories, self.scorer_.user_factors, self.unobserved_)
         return rows, np.zeros(len(rows), dtype=np.float32)
 
     def _solve(
-        self, history: csr_matrix, others: np.ndarray, unobserved: float | np.ndarray
+        self,
+        history: csr_matrix,
+        others: np.ndarray,
+        unobserved: np.ndarray,
+        prior: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Fold in rows, with the ridge that a trained row of as many interactions has."""
-        count = np.diff(history.indptr)
+        """Fold in rows, with the ridge and pull that trained rows of as many interactions have."""
+        count = np.maximum(np.diff(history.indptr), 1)
+        ridge, pull = penalties(self, count, pulled=prior is not None)
         return fold_in_rows(
             history / float(self.mean_weight_),
             others,
             unobserved=unobserved,
-            ridge=self.regularization * np.maximum(count, 1) ** self.frequency_exponent,
+            ridge=ridge,
+            pull=pull,
+            prior=prior,
             num_threads=self.num_threads,
         )
 
@@ -204,9 +217,8 @@ class HybridALS(Recommender):
         return rows, np.zeros(len(rows), dtype=np.float32)
 
     def _state(self) -> dict[str, np.ndarray]:
-        state = {"mean_weight_": self.mean_weight_}
-        if self.item_weights_ is not None:
-            state["item_weights_"] = self.item_weights_
+        names = ("mean_weight_", "unobserved_", "item_weights_", "user_prior_")
+        state = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if self._item_map is not None:
             calibration = self._item_map
             state["calibration"] = np.stack(
@@ -219,8 +231,9 @@ class HybridALS(Recommender):
         return state
 
     def _set_state(self, state: dict[str, np.ndarray]) -> None:
-        self.mean_weight_ = state["mean_weight_"]
+        self.mean_weight_, self.unobserved_ = state["mean_weight_"], state["unobserved_"]
         self.item_weights_ = state.get("item_weights_")
+        self.user_prior_ = state.get("user_prior_")
         self._item_map = None
         if "calibration" in state:
             mean, centre, gain = state["calibration"]

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridrec.errors import ParameterError
 from hybridrec.features.blocks import scale_rows
 from hybridrec.graph.checks import check_memory
 from hybridrec.models.base import Recommender
 from hybridrec.ranking.scorer import HistoryScorer, Scorer, Scores, rows_of_a_block
 from hybridrec.ranking.topk import top_k
+from hybridrec.runtime import threads
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -60,31 +62,31 @@ def nearest_items(scorer: Scores, neighbors: int, num_threads: int) -> csr_matri
 
 
 def stack_features(matrix: csr_matrix, features: csr_matrix | None, weight: float) -> csr_matrix:
-    """Return the users' rows and, below them, the features as pseudo-users with a weight.
+    """Return the users' rows and, below them, the features as pseudo-users.
+
+    Items that nobody has stay empty: what users would think of them is unknown, not nothing.
 
     Parameters
     ----------
     matrix : csr_matrix, shape (n_users, n_items)
         Scaled to entries of 1 on average, so that a weight means the same on all data.
     features : csr_matrix, shape (n_items, width), optional
+        Scaled to rows of length 1.
     weight : float
+        Of a feature row beside one interaction.
 
     Returns
     -------
     csr_matrix of float64, shape (n_users + width, n_items)
     """
-    from scipy.sparse import vstack
+    from scipy.sparse import diags, vstack
 
     users = matrix.astype(np.float64)
     users /= users.data.mean()
-    if features is None:
+    if features is None or weight == 0:
         return users
-    return vstack([users, weight * features.astype(np.float64).T], format="csr")
-
-
-def unit_features(features: csr_matrix | None, weight: float) -> csr_matrix | None:
-    """Return item features as rows of length 1, None where there are none or the weight is 0."""
-    return None if features is None or weight == 0 else scale_rows(features)
+    known = diags((matrix.getnnz(axis=0) > 0).astype(np.float64))
+    return vstack([users, weight * (known @ scale_rows(features)).T], format="csr")
 
 
 def gram(rows: csr_matrix, *, advice: str) -> np.ndarray:
@@ -108,6 +110,33 @@ def gram(rows: csr_matrix, *, advice: str) -> np.ndarray:
     for part in row_blocks(n):
         out[part] = (columns[part] @ rows).toarray()
     return out
+
+
+def invert(matrix: np.ndarray, ridge: str) -> None:
+    """Invert a symmetric positive definite float32 matrix in place.
+
+    Raises
+    ------
+    ParameterError
+        If it is singular to rounding; ``ridge`` is the name of what was added to its diagonal.
+    """
+    from scipy.linalg.lapack import spotrf, spotri
+
+    with threads():
+        factor, failed = spotrf(matrix.T, lower=True, clean=False, overwrite_a=True)
+        if not failed:
+            inverse, failed = spotri(factor, lower=True, overwrite_c=True)
+    if failed:
+        raise ParameterError(f"the items cannot be told apart in float32: raise the {ridge}")
+    _mirror(inverse.T)
+
+
+def _mirror(matrix: np.ndarray) -> None:
+    """Copy the upper triangle of a square matrix to the lower one, in place."""
+    for part in row_blocks(len(matrix)):
+        corner = np.triu(matrix[part, part])
+        matrix[part, part] = corner + np.triu(corner, 1).T
+        matrix[part.stop :, part] = matrix[part, part.stop :].T
 
 
 def row_blocks(n: int) -> Iterator[slice]:

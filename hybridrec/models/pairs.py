@@ -25,8 +25,7 @@ def score_pairs(model: Recommender, pairs: Any, user: str | None, item: str | No
     ]
     user_ids, item_ids = (column_values(frame, str(name)) for name in named)
     rows, items = model.users_.codes(user_ids), model.items_.codes(item_ids)
-    items = np.where(model.scorable_[items], items, -1).astype(np.int32)
-    scores = model.scorer_.chosen(rows, items[:, None])[:, 0]
+    scores = model.score_codes(model.scorer_, rows, items)
     return make_frame({"user": user_ids, "item": item_ids, "score": scores}, backend)
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hybridrec.errors import ParameterError
+from hybridrec.graph.reach import RestartWalks, shares
 from hybridrec.models.checks import at_least, whole
 from hybridrec.models.item_item import ItemItemModel, nearest_items, with_new_items
-from hybridrec.ranking.scorer import HistoryScorer, Scorer
+from hybridrec.ranking.scorer import FactorScorer, HistoryScorer, Scorer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+# In interactions: how much of a walk begins anywhere. Enough to rank what a history does not
+# reach, too little to change anything else (found on validation pairs of Book-Crossing).
+ANYWHERE = 0.03
 
 
 class PersonalizedPageRank(ItemItemModel):
@@ -24,8 +29,9 @@ class PersonalizedPageRank(ItemItemModel):
     always if it has no user; else to one of its users; and from there to one of theirs. Every
     round trip ends with probability ``restart``, where the next walk begins. No parameter is
     learned. As the walk is linear in its start, the lists of all users follow from one
-    item-item matrix, of which the largest entries are kept. Scores are shares of the walk's
-    time, the same scale for all users.
+    item-item matrix, of which the largest entries are kept. A few walks begin at a random
+    interaction of anybody: they rank what a history does not reach, and are all there is for a
+    user without history. Scores are shares of the walk's time, the same scale for all users.
 
     Parameters
     ----------
@@ -35,8 +41,9 @@ class PersonalizedPageRank(ItemItemModel):
         Round trips after which a walk ends where it is.
     feature_weight : float, default 1
         How much features count beside users; 0 leaves them out.
-    neighbors : int, default 500
-        Entries kept of each item.
+    neighbors : int, default 1000
+        Entries kept of each item, 8 bytes each. What is left out are far walks: fewer rank the
+        head of a list as well, but tell less about items that nothing near leads to.
     num_threads : int, default 0
         0 means all; the result does not depend on it.
 
@@ -55,7 +62,7 @@ class PersonalizedPageRank(ItemItemModel):
         restart: float = 0.3,
         steps: int = 6,
         feature_weight: float = 1.0,
-        neighbors: int = 500,
+        neighbors: int = 1000,
         num_threads: int = 0,
     ) -> None:
         self.restart, self.steps, self.feature_weight = restart, steps, feature_weight
@@ -72,11 +79,17 @@ class PersonalizedPageRank(ItemItemModel):
         if not 0 < self.restart < 1:
             raise ParameterError(f"restart must be between 0 and 1, got {self.restart}")
         self.features_ = _links(item_features, self.feature_weight)
-        shared = _shared(self.features_)
-        self.away_ = self._to_features(matrix, shared)
-        walks = _Walks.over(matrix, shared, self.away_, self.restart, self.steps)
+        walks = self._walks_over(matrix)
         weights = nearest_items(walks, self.neighbors, self.num_threads)
-        return HistoryScorer(_shares(matrix), weights, over_items=True)
+        background = walks.visits(_popularity(matrix)).ravel().astype(np.float32)
+        return HistoryScorer(_starts(matrix), weights, over_items=True, background=background)
+
+    def _walks_over(self, matrix: csr_matrix) -> RestartWalks:
+        features = None
+        if self.features_ is not None:
+            features = _shared(_of_length(self.features_, matrix.shape[1]))
+        away = self._to_features(matrix, features)
+        return RestartWalks.over(matrix, features, away, self.restart, self.steps)
 
     def _to_features(self, matrix: csr_matrix, features: csr_matrix | None) -> np.ndarray:
         """Return the probability of going from each item to its features, float64 (n_items,)."""
@@ -88,101 +101,100 @@ class PersonalizedPageRank(ItemItemModel):
             away[described] /= self.feature_weight + np.sqrt(popularity[described])
         return away
 
+    def exact_scores(self, user_codes: np.ndarray) -> np.ndarray:
+        """Return the scores of some users by walking the whole graph, nothing left out.
+
+        The reference for the kept item-item matrix, and slow: every call iterates over all
+        interactions and features. After `update` or `add_items` it is what a new fit would give.
+
+        Parameters
+        ----------
+        user_codes : ndarray of int, shape (n,)
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_items)
+            A user's own items have scores as well.
+        """
+        self._check_fitted()
+        history = self.history_
+        lack = 1.0 / (1.0 + np.diff(history.indptr)[user_codes, None] / ANYWHERE)
+        starts = _starts(history)[user_codes].toarray() + lack * _popularity(history)
+        return self._walks_over(history).visits(starts)
+
+    def paths(self, user: Any, item: Any) -> Any:
+        """Tell on which ways walks from a user's history come to an item.
+
+        Parameters
+        ----------
+        user, item : id
+
+        Returns
+        -------
+        data frame
+            Columns history (an item of the user), via ("users", or the name of a feature both
+            items have) and share of the item's score, the largest first. What is missing to 1 are
+            longer walks, and those that begin anywhere.
+
+        Raises
+        ------
+        UnknownIdError, NotFittedError
+        """
+        from hybridrec.models.walk_paths import walk_paths
+
+        self._check_fitted()
+        return walk_paths(self, user, item)
+
+    @property
+    def popular_scorer(self) -> FactorScorer:
+        """A scorer with a single row: walks that begin at a random interaction of anybody."""
+        assert isinstance(self.scorer_, HistoryScorer)
+        assert self.scorer_.background is not None
+        one = np.ones((1, 1), dtype=np.float32)
+        background = self.scorer_.background[:, None]
+        return FactorScorer(one, background, np.zeros(len(background), dtype=np.float32))
+
     def _fold_in(self, history: csr_matrix) -> Scorer:
-        return super()._fold_in(_shares(history))
+        return super()._fold_in(_starts(history))
+
+    def _similarity(self, items: np.ndarray) -> Scorer:
+        alone = super()._similarity(items)
+        assert isinstance(alone, HistoryScorer)
+        return replace(alone, background=None)
 
     def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
         """Give new items the weights of walks that meet them once."""
-        from scipy.sparse import diags, identity
+        from scipy.sparse import diags, identity, vstack
 
         if self.features_ is None:
             return False
         assert isinstance(self.scorer_, HistoryScorer)
-        n = self.features_.shape[0]
+        assert self.scorer_.background is not None
+        n = items[0]
+        known, history = _of_length(self.features_, n), self.history_[:, :n]
+        away = self._to_features(history, _shared(known))
         new = features.astype(np.float64)
-        degrees = np.asarray(self.features_.sum(axis=0, dtype=np.float64)).ravel()
+        degrees = np.asarray(known.sum(axis=0, dtype=np.float64)).ravel()
         back = new.copy()  # probability of coming to the new item from a feature of it
         back.data = back.data / (degrees[back.indices] + back.data)
-        there = _shares(new).copy()
+        there = shares(new).copy()
         there.data = there.data / (degrees[there.indices] + new.data)
         reach = self.scorer_.weights[:n, :n] + self.restart * identity(n, format="csr")
-        into = reach @ diags(self.away_) @ _shares(self.features_) @ back.T
-        out_of = reach.T @ self.features_.astype(np.float64) @ there.T
         further = 1 - self.restart
-        self.scorer_ = with_new_items(
-            self.scorer_, items, (further * into).toarray(), (further * out_of).toarray()
-        )
+        into = (further * (reach @ diags(away) @ shares(known) @ back.T)).toarray()
+        out_of = (further * (reach.T @ known.astype(np.float64) @ there.T)).toarray()
+        background = self.scorer_.background.copy()
+        background[items] = (_popularity(history) @ into).ravel()
+        scorer = replace(self.scorer_, background=background)
+        self.scorer_ = with_new_items(scorer, items, into, out_of)
+        self.features_ = vstack([known, features], format="csr")
         return True
 
     def _state(self) -> dict[str, np.ndarray]:
-        return {} if self.features_ is None else {"features_": self.features_, "away_": self.away_}
+        return {} if self.features_ is None else {"features_": self.features_}
 
     def _set_state(self, state: dict[str, np.ndarray]) -> None:
-        self.features_ = None
-        super()._set_state(state)
-
-
-@dataclass(frozen=True, eq=False)
-class _Walks:
-    """The reach of every item, as rows of scores."""
-
-    from_items: csr_matrix
-    to_items: csr_matrix
-    restart: float
-    steps: int
-
-    @classmethod
-    def over(
-        cls,
-        matrix: csr_matrix,
-        features: csr_matrix | None,
-        away: np.ndarray,
-        restart: float,
-        steps: int,
-    ) -> _Walks:
-        """Put users and features beside the items, with the probabilities of going there."""
-        from scipy.sparse import csr_matrix, diags, vstack
-
-        to_users = diags(1 - away) @ _shares(matrix.T.tocsr())
-        from_items, to_items = [to_users.T], [_shares(matrix)]
-        if features is not None:
-            from_items.append((diags(away) @ _shares(features)).T)
-            to_items.append(_shares(features.T.tocsr()))
-        return cls(
-            csr_matrix(vstack(from_items), dtype=np.float32),
-            csr_matrix(vstack(to_items).T, dtype=np.float32),
-            restart,
-            steps,
-        )
-
-    @property
-    def n_items(self) -> int:
-        """Number of items."""
-        return int(self.to_items.shape[0])
-
-    def block(self, rows: np.ndarray) -> np.ndarray:
-        """Return where walks from some items are, -inf where they never come."""
-        from hybridrec.kernels.reach import reach_block
-
-        reach = np.empty((len(rows), self.n_items), dtype=np.float32)
-        away, back = self.from_items, self.to_items
-        reach_block(
-            rows,
-            (away.indptr, away.indices, away.data),
-            (back.indptr, back.indices, back.data),
-            *(self.restart, self.steps, reach),
-        )
-        reach[reach == 0] = -np.inf  # what no walk comes to is no neighbour
-        return reach
-
-    def block_error(self, rows: np.ndarray) -> np.ndarray:
-        """Return zeros: every walk is computed alone."""
-        return np.zeros(len(rows))
-
-    def chosen(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Return the reach of chosen items."""
-        reach = np.take_along_axis(self.block(rows), np.maximum(items, 0), axis=1)
-        return np.where(items >= 0, reach, np.float32(-np.inf))
+        self.features_ = state.get("features_")
 
 
 def _links(features: csr_matrix | None, weight: float) -> csr_matrix | None:
@@ -204,9 +216,23 @@ def _shared(features: csr_matrix | None) -> csr_matrix | None:
     return features[:, features.getnnz(axis=0) > 1]
 
 
-def _shares(matrix: csr_matrix) -> csr_matrix:
-    """Return a matrix whose rows sum to 1, but for the empty ones."""
-    shares = matrix.astype(np.float64)
-    total = np.asarray(shares.sum(axis=1)).ravel()
-    shares.data /= np.repeat(total, np.diff(shares.indptr))
-    return shares
+def _of_length(features: csr_matrix, n: int) -> csr_matrix:
+    """Return features of ``n`` items; those that came later without features have none."""
+    longer = features.copy()
+    longer.resize(n, features.shape[1])
+    return longer
+
+
+def _starts(history: csr_matrix) -> csr_matrix:
+    """Return where walks of some users begin; what lacks to a sum of 1 begins anywhere."""
+    starts = shares(history)
+    count = np.diff(history.indptr)
+    starts.data *= np.repeat(count / (count + ANYWHERE), count)
+    return starts.astype(np.float32)
+
+
+def _popularity(matrix: csr_matrix) -> np.ndarray:
+    """Return the share of every item in all interactions, float64 (1, n_items)."""
+    users = matrix.getnnz(axis=0).astype(np.float64)
+    popularity: np.ndarray = users[None, :] / users.sum()
+    return popularity

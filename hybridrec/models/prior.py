@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from hybridrec.runtime import random_stream
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+WIDTH = 1024  # of features, up to which the equations in W are factorised once
+DENSE = 0.25  # share of stored entries from which a plain matrix is the smaller and faster one
 TOLERANCE = 1e-2  # of the residual; the fit is refined from call to call
 STEPS = 20  # in training, where each fit goes on from the last one
 FINAL_STEPS = 60
@@ -19,11 +22,8 @@ FOLDS = 5
 FOLD_STREAM = 0xF01D
 
 
-class FeaturePrior:
-    """The ridge regression ``Y ~ F W`` in its kernel form, solved by conjugate gradients.
-
-    ``(F F^T + ridge I) Z = Y`` and ``W = F^T Z``: only sparse products, whatever the width of F,
-    and each solve starts from the last one, so following slowly changing factors is cheap.
+class FeaturePrior(ABC):
+    """The ridge regression ``Y ~ F W``, for factors Y that change from fit to fit.
 
     Parameters
     ----------
@@ -33,11 +33,62 @@ class FeaturePrior:
     """
 
     def __init__(self, features: csr_matrix, ridge: float) -> None:
-        self.features, self.transposed, self.ridge = features, features.T.tocsr(), ridge
+        self.features: csr_matrix | np.ndarray = features
+        if features.nnz > DENSE * np.prod(features.shape, dtype=np.float64):
+            self.features = features.toarray()
+        self.ridge = ridge
+
+    @staticmethod
+    def of(features: csr_matrix, ridge: float) -> FeaturePrior:
+        """Return the solver that suits the width of the features."""
+        return (Primal if features.shape[1] <= WIDTH else Kernel)(features, ridge)
+
+    @abstractmethod
+    def fit(self, factors: np.ndarray, steps: int = STEPS) -> np.ndarray:
+        """Fit W to factors (n, d) and return it: float32 (width, d).
+
+        ``steps`` bounds the iterations, where there are any.
+        """
+
+
+class Primal(FeaturePrior):
+    """``(F'F + ridge I) W = F'Y``, factorised once: for few features, dense or sparse."""
+
+    def __init__(self, features: csr_matrix, ridge: float) -> None:
+        from scipy.linalg import cho_factor
+
+        super().__init__(features, ridge)
+        width = features.shape[1]
+        wide = self.features.astype(np.float64)  # or rounding may be more than the ridge
+        gram = wide.T @ wide
+        gram = gram if isinstance(gram, np.ndarray) else gram.toarray()
+        self.factor = cho_factor(gram + self.ridge * np.eye(width)) if width else None
+
+    def fit(self, factors: np.ndarray, steps: int = STEPS) -> np.ndarray:
+        """Fit W exactly."""
+        from scipy.linalg import cho_solve
+
+        if self.factor is None:
+            return np.zeros((0, factors.shape[1]), dtype=np.float32)
+        weights: np.ndarray = cho_solve(self.factor, self.features.T @ factors)
+        return weights.astype(np.float32)
+
+
+class Kernel(FeaturePrior):
+    """``(FF' + ridge I) Z = Y`` and ``W = F'Z``, by conjugate gradients: for many features.
+
+    Only products with F, whatever its width, and each solve starts from the last one, so
+    following slowly changing factors is cheap.
+    """
+
+    def __init__(self, features: csr_matrix, ridge: float) -> None:
+        super().__init__(features, ridge)
+        rows = self.features
+        self.transposed = rows.T if isinstance(rows, np.ndarray) else rows.T.tocsr()
         self.dual: np.ndarray | None = None
 
     def fit(self, factors: np.ndarray, steps: int = STEPS) -> np.ndarray:
-        """Fit W to factors (n, d) and return it: float32 (width, d)."""
+        """Fit W, to ``TOLERANCE`` or for so many steps."""
         if self.dual is None or self.dual.shape != factors.shape:
             self.dual = np.zeros_like(factors)
         self._conjugate_gradients(self.dual, factors, steps)
@@ -129,7 +180,7 @@ def calibrate(
     for part in range(FOLDS):
         held, rest = fold == part, fold != part
         if held.any() and rest.any():
-            weights = FeaturePrior(features[rest], ridge).fit(factors[rest], FINAL_STEPS)
+            weights = FeaturePrior.of(features[rest], ridge).fit(factors[rest], FINAL_STEPS)
             predicted[held] = features[held] @ weights
     moments = others.astype(np.float64).T @ others / max(len(others), 1)
     spread = [

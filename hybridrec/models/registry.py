@@ -23,9 +23,11 @@ MODELS: Mapping[str, tuple[str, str, str]] = {
     "als": ("implicit_factors", "ALS", "weighted matrix factorisation, implicit inside"),
     "bpr": ("implicit_factors", "BPR", "Bayesian personalised ranking, implicit inside"),
     "logistic-mf": ("implicit_factors", "LogisticMF", "logistic factorisation, implicit inside"),
-    "lightfm": ("lightfm", "LightFM", "embeddings of features, the lightfm package inside"),
+    "lightfm": ("lightfm", "LightFM", "embeddings of features on a ranking loss"),
     "content": ("content", "Content", "items whose features match those of the history"),
     "hybrid-als": ("hybrid_als", "HybridALS", "ALS with item features as priors: cold items too"),
+    "blend": ("blend", "Blend", "other models weighed, weights found on held-out interactions"),
+    "stack": ("stack", "Stack", "trees over the scores of other models, for labelled pairs"),
 }
 
 

@@ -14,6 +14,7 @@ from hybridrec.dataset.knowledge_parts import KnowledgeParts
 from hybridrec.errors import DataError, ModelFolderError, ParameterError, first_few
 from hybridrec.features.pipeline import FeaturePipeline
 from hybridrec.models.base import Recommender
+from hybridrec.models.members import Ensemble
 from hybridrec.models.registry import MODELS, model_class
 from hybridrec.models.tables import from_parts, to_parts
 from hybridrec.ranking.scorer import FactorScorer, HistoryScorer, Scorer
@@ -30,25 +31,14 @@ def save_model(model: Recommender, path: str | Path, *, overwrite: bool = False)
     OutputError
         See `hybridrec.store.write_folder`.
     """
-    scorer, scorer_arrays = _scorer_parts(model)
-    manifest: Parts = {
-        "model": model.model_name,
-        "params": _plain(model.get_params()),
-        "backend": model.backend_,
-        "scorer": scorer,
-        "data": {
-            "users": len(model.users_),
-            "items": len(model.items_),
-            "interactions": int(model.history_.nnz),
-        },
+    manifest, arrays = _model_parts(model)
+    manifest["backend"] = model.backend_
+    manifest["data"] = {
+        "users": len(model.users_),
+        "items": len(model.items_),
+        "interactions": int(model.history_.nnz),
     }
-    arrays: Parts = {
-        "history": model.history_,
-        "scorable": model.scorable_,
-        "user_sources": model.user_sources_,
-        **_prefixed("scorer", scorer_arrays),
-        **_prefixed("state", model._state()),
-    }
+    arrays |= {"history": model.history_, "user_sources": model.user_sources_}
     tables: Parts = {
         "ids/users": {"id": model.users_.ids},
         "ids/items": {"id": model.items_.ids},
@@ -103,22 +93,10 @@ def load(path: str | Path, *, models: Sequence[type[Recommender]] = ()) -> Recom
 
 def _rebuild(folder: Folder, own: Mapping[str, type[Recommender]]) -> Recommender:
     manifest, arrays, tables = folder.manifest, folder.arrays, folder.tables
-    name = manifest["model"]
-    if name not in own and name not in MODELS:
-        raise ModelFolderError(
-            f"the folder holds a model {name!r}, which is not known here; pass its class to"
-            f" load(..., models=[...]) (there are {first_few(MODELS, 20)})"
-        )
-    found = own[name] if name in own else model_class(name)
-    try:
-        model = found().set_params(**manifest["params"])
-    except ParameterError as error:
-        raise ModelFolderError(f"the folder does not fit this version: {error}") from error
+    model = _model(manifest, arrays, arrays["history"], own)
     model.users_ = IdMap(tables["ids/users"]["id"], "user")
     model.items_ = IdMap(tables["ids/items"]["id"], "item")
     model.backend_ = manifest["backend"]
-    model._set_history(arrays["history"])
-    model.scorable_ = arrays["scorable"]
     model.user_sources_ = arrays["user_sources"]
     model.item_table_ = None
     if "item_columns" in manifest:
@@ -127,7 +105,60 @@ def _rebuild(folder: Folder, own: Mapping[str, type[Recommender]]) -> Recommende
     knowledge = _knowledge(manifest, arrays, tables)
     model.item_pipeline_ = _pipeline("item", manifest, arrays, knowledge)
     model.user_pipeline_ = _pipeline("user", manifest, arrays, knowledge)
-    model.scorer_ = _scorer(manifest["scorer"], _under("scorer", arrays), model)
+    if isinstance(model, Ensemble):
+        model.share()
+    return model
+
+
+# ---- a model, and the models it is made of ----------------------------------------------------
+
+
+def _model_parts(model: Recommender) -> tuple[Parts, Parts]:
+    """Return manifest and arrays of what a model does not share with its members."""
+    kind, arrays = _scorer_parts(model)
+    manifest: Parts = {
+        "model": model.model_name,
+        "params": _plain(model.get_params()),
+        "scorer": kind,
+    }
+    arrays = {
+        "scorable": model.scorable_,
+        **_prefixed("scorer", arrays),
+        **_prefixed("state", model._state()),
+    }
+    if model.members_:
+        manifest["members"] = []
+    for number, member in enumerate(model.members_):
+        parts, member_arrays = _model_parts(member)
+        manifest["members"].append(parts)
+        arrays |= _prefixed(f"members/{number}", member_arrays)
+    return manifest, arrays
+
+
+def _model(
+    manifest: Parts, arrays: Parts, history: Any, own: Mapping[str, type[Recommender]]
+) -> Recommender:
+    """Rebuild a model from its parts, all but what it shares with its members."""
+    name = manifest["model"]
+    if name not in own and name not in MODELS:
+        raise ModelFolderError(
+            f"the folder holds a model {name!r}, which is not known here; pass its class to"
+            f" load(..., models=[...]) (there are {first_few(MODELS, 20)})"
+        )
+    found = own[name] if name in own else model_class(name)
+    try:
+        params = {key: _unlisted(value) for key, value in manifest["params"].items()}
+        model = found().set_params(**params)
+    except ParameterError as error:
+        raise ModelFolderError(f"the folder does not fit this version: {error}") from error
+    model.members_ = tuple(
+        _model(member, _under(f"members/{number}", arrays), history, own)
+        for number, member in enumerate(manifest.get("members", []))
+    )
+    model._set_history(history)
+    model.scorable_ = arrays["scorable"]
+    if not model.members_:
+        model.scorer_ = _scorer(manifest["scorer"], _under("scorer", arrays), model)
     model._set_state(_under("state", arrays))
     return model
 
@@ -135,6 +166,8 @@ def _rebuild(folder: Folder, own: Mapping[str, type[Recommender]]) -> Recommende
 def _check_sizes(model: Recommender) -> None:
     """Refuse parts that do not belong together: kernels would read past the end of an array."""
     users, items = len(model.users_), len(model.items_)
+    for member in model.members_:
+        _check_sizes(member)
     scorer = model.scorer_
     found = {
         "history": model.history_.shape == (users, items),
@@ -151,6 +184,8 @@ def _check_sizes(model: Recommender) -> None:
 
 
 def _scorer_parts(model: Recommender) -> tuple[str, Parts]:
+    if model.members_:
+        return "members", {}
     scorer = model.scorer_
     if isinstance(scorer, FactorScorer):
         return "factors", {
@@ -163,6 +198,8 @@ def _scorer_parts(model: Recommender) -> tuple[str, Parts]:
     kind = "history" if scorer.over_items else "profile"
     if scorer.profiles is not model.history_:
         parts["profiles"] = scorer.profiles
+    if scorer.background is not None:
+        parts["background"] = scorer.background
     return kind, parts
 
 
@@ -170,7 +207,8 @@ def _scorer(kind: str, parts: Parts, model: Recommender) -> Scorer:
     if kind == "factors":
         return FactorScorer(parts["user_factors"], parts["item_factors"], parts["item_bias"])
     profiles = parts.get("profiles", model.history_)
-    return HistoryScorer(profiles, parts["weights"], over_items=kind == "history")
+    over_items, background = kind == "history", parts.get("background")
+    return HistoryScorer(profiles, parts["weights"], over_items, background)
 
 
 # ---- features and knowledge -------------------------------------------------------------------
@@ -197,9 +235,16 @@ def _knowledge(manifest: Parts, arrays: Parts, tables: Parts) -> KnowledgeGraph 
 
 def _plain(value: Any) -> Any:
     """Turn numpy scalars among the parameters into what JSON holds."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _unlisted(value: Any) -> Any:
+    """Turn the lists that JSON made of sequences among the parameters back into tuples."""
+    return tuple(_unlisted(one) for one in value) if isinstance(value, list) else value
 
 
 def _prefixed(prefix: str, parts: Mapping[str, Any]) -> Parts:

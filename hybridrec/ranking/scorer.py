@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -165,11 +165,15 @@ class HistoryScorer:
     weights : csr_matrix or ndarray of float32, shape (m, n_items)
     over_items : bool
         Whether profiles are histories over the items (then m is n_items) or over features.
+    background : ndarray of float32, shape (n_items,), optional
+        Scores, of 0 and more, that make up what a profile lacks to a sum of 1; items they reach
+        have a score. Only beside profiles and weights of 0 and more.
     """
 
     profiles: csr_matrix
     weights: csr_matrix | np.ndarray
     over_items: bool
+    background: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.weights, np.ndarray):
@@ -202,7 +206,24 @@ class HistoryScorer:
             dense_weights_block(*profiles, weights, rows, block)
         else:
             sparse_block(*profiles, weights.indptr, weights.indices, weights.data, rows, block)
+        if self.background is not None:
+            np.maximum(block, self._floor, out=block)
+            for row, lack in zip(block, self._lack[rows], strict=True):
+                row += lack * self.background
         return block
+
+    @cached_property
+    def _floor(self) -> np.ndarray:
+        """The least score that every item can have before the background, float32 (n_items,)."""
+        assert self.background is not None
+        return np.where(self.background > 0, np.float32(0), np.float32(-np.inf))
+
+    @cached_property
+    def _lack(self) -> np.ndarray:
+        """What every profile lacks to a sum of 1, float32 (n_users,)."""
+        total = np.asarray(self.profiles.sum(axis=1, dtype=np.float64)).ravel()
+        lack: np.ndarray = np.maximum(1.0 - total, 0.0).astype(np.float32)
+        return lack
 
     def block_error(self, rows: np.ndarray) -> np.ndarray:
         """Return zeros: every sum runs in one order, whatever else is asked beside."""
@@ -210,17 +231,7 @@ class HistoryScorer:
 
     def chosen(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Return the scores of chosen items; the users among ``rows`` are scored once each."""
-        scores = np.full(items.shape, -np.inf, dtype=np.float32)
-        users, place = np.unique(rows, return_inverse=True)
-        order = np.argsort(place, kind="stable")
-        step = rows_of_a_block(self.n_items)
-        for start in range(0, len(users), step):
-            first, last = np.searchsorted(place[order], [start, start + step])
-            part = order[first:last]
-            block = self.block(users[start : start + step])
-            found = block[(place[part] - start)[:, None], np.maximum(items[part], 0)]
-            scores[part] = np.where(items[part] >= 0, found, -np.inf)
-        return scores
+        return chosen_of_blocks(self, rows, items)
 
     def with_more_items(self, extra: int) -> HistoryScorer:
         """Return a scorer with ``extra`` items at the end that nothing reaches."""
@@ -232,7 +243,8 @@ class HistoryScorer:
             weights.resize(weights.shape[0] + more, self.n_items + extra)
         profiles = self.profiles.copy()
         profiles.resize(profiles.shape[0], profiles.shape[1] + more)
-        return HistoryScorer(profiles, weights, self.over_items)
+        background = None if self.background is None else np.pad(self.background, (0, extra))
+        return HistoryScorer(profiles, weights, self.over_items, background)
 
     def with_users_of(self, other: HistoryScorer, rows: np.ndarray, n_users: int) -> HistoryScorer:
         """Return a scorer of ``n_users`` whose ``rows`` are the users of ``other``, in order."""
@@ -243,9 +255,27 @@ class HistoryScorer:
         padded = self.profiles.copy()
         padded.resize(n_users, padded.shape[1])
         profiles = vstack([padded, other.profiles], format="csr")[source]
-        return HistoryScorer(profiles, self.weights, self.over_items)
+        return replace(self, profiles=profiles)
 
 
 def rows_of_a_block(n_items: int) -> int:
     """Return for how many users scores of all items are held at a time."""
     return max(1, min(256, BLOCK_BYTES // (4 * max(n_items, 1))))
+
+
+def chosen_of_blocks(scorer: Scores, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """Return the scores of items chosen per row, for scorers whose `block` is exact.
+
+    Every row among ``rows`` is scored once, however often it is asked for.
+    """
+    scores = np.full(items.shape, -np.inf, dtype=np.float32)
+    users, place = np.unique(rows, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    step = rows_of_a_block(scorer.n_items)
+    for start in range(0, len(users), step):
+        first, last = np.searchsorted(place[order], [start, start + step])
+        part = order[first:last]
+        block = scorer.block(users[start : start + step])
+        found = block[(place[part] - start)[:, None], np.maximum(items[part], 0)]
+        scores[part] = np.where(items[part] >= 0, found, -np.inf)
+    return scores

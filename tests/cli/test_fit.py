@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -30,6 +32,85 @@ def test_features_can_be_chosen_or_left_out(done, files):
     out = done("fit", "events.csv", *KG, "--features", "columns", "-o", "b")
     assert "with item columns fitted" in out
     assert "with no features" in done("fit", "events.csv", *KG, "--model", "als", "-o", "c")
+
+
+@pytest.fixture
+def judged(files):
+    """More of the files: 120 users of two kinds, 120 items whose facts and years tell nothing."""
+    rng = np.random.default_rng(0)
+    likes = rng.random((120, 120)) < np.where(np.add.outer(range(120), range(120)) % 2, 0.3, 0.03)
+    pd.DataFrame(np.argwhere(likes), columns=["user", "item"]).to_csv("many.csv", index=False)
+    facts = pd.DataFrame({"head": np.repeat(range(120), 2), "relation": "is"})
+    facts["tail"] = [f"kind {one}" for one in rng.integers(0, 30, len(facts))]
+    facts.to_csv("noise.csv", index=False)
+    facts = pd.DataFrame({"head": range(120), "relation": "is"})
+    facts["tail"] = [f"kind {one % 2}" for one in range(120)]
+    facts.to_csv("kinds.csv", index=False)
+    return ("many.csv", "--set", "factors=4", "--set", "iterations=3")
+
+
+def test_the_guard_keeps_facts_that_help(done, judged):
+    out = done("fit", *judged, "--kg", "kinds.csv", "-o", "a")
+    assert "NDCG@20 of hybrid-als on held-out interactions of 120 users" in out
+    for row in ("with all", "without item tokens", "item tokens shuffled"):
+        assert f"\n{row} " in out
+    assert "\nitem tokens: used; helps cold (+" in out
+    assert "with item tokens fitted in" in out
+
+
+def test_the_guard_switches_off_facts_that_do_not_help(done, judged):
+    out = done("fit", *judged, "--kg", "noise.csv", "-o", "a")
+    assert "\nitem tokens: switched off; no help that can be told (warm " in out
+    assert "hybrid-als with no features fitted in" in out
+    done("fit", *judged, "--kg", "noise.csv", "--features", "none", "-o", "b")
+    guarded, without = hybridrec.load("a"), hybridrec.load("b")
+    assert guarded.recommend(k=5).equals(without.recommend(k=5))
+
+
+def test_what_features_names_is_used_and_reported(done, judged):
+    noise = ("--kg", "noise.csv")
+    out = done("fit", *judged, *noise, "--features", "tokens", "-o", "a")
+    assert "\nitem tokens: used, as asked for; no help that can be told (warm " in out
+    assert "with item tokens fitted in" in out
+    out = done("fit", *judged, *noise, "--no-guard", "-o", "b")
+    assert "NDCG" not in out
+    assert "with item tokens fitted in" in out
+
+
+def test_too_little_data_is_said_not_to_be_judged(done, files):
+    out = done("fit", "events.csv", *KG, "-o", "m")
+    assert "item columns and item tokens: used; too little is held out to judge\n" in out
+    assert "NDCG" not in out
+
+
+def test_relations_that_tell_popularity_are_named_with_a_way_out(done, judged, files):
+    counts = pd.read_csv("many.csv")["item"].value_counts()
+    won = [(item, f"award {n}") for item, count in counts.items() for n in range(count // 3)]
+    facts = pd.DataFrame(won, columns=["head", "tail"]).assign(relation="won")
+    pd.concat([pd.read_csv("kinds.csv"), facts]).to_csv("awards.csv", index=False)
+    out = done("fit", *judged, "--kg", "awards.csv", "-o", "a")
+    assert "Popularity leaks: won (0." in out
+    assert "\n  to leave them out: --drop-relation won\n" in out
+    out = done("fit", *judged, "--kg", "awards.csv", "--drop-relation", "won", "-o", "b")
+    assert "leaks" not in out
+
+
+def test_auto_tries_models_and_says_what_it_chose(done, judged):
+    out = done("fit", "many.csv", "--model", "auto", "--random-state", 1, "-o", "m")
+    assert re.search(r"\nNDCG@20 on held-out interactions of 1\d\d users \(\d+\.\d s\)\n", out)
+    for name in ("popularity", "item-knn", "hybrid-als"):
+        assert f"\n{name} " in out
+    chosen = re.search(r"\nChosen: (\S+), warm 0\.\d+; next ", out)[1]
+    assert f"\n{chosen} with no features fitted in" in out
+    assert hybridrec.load("m").model_name == chosen.partition(":")[0] != "popularity"
+
+
+def test_a_time_budget_limits_what_auto_tries(done, judged):
+    out = done("fit", "many.csv", "--model", "auto", "--time-budget", "0.001", "-o", "m")
+    assert "\npopularity " in out
+    assert "not tried: about" in out
+    assert "Time decided what was tried" in out
+    assert hybridrec.load("m").model_name == "popularity"
 
 
 def test_columns_weights_and_cleaning(done, files):
@@ -101,6 +182,11 @@ def test_a_named_data_set_says_what_it_takes_for_liked(done, files):
         (["events.csv", "--kg", "facts.tsv", "--drop-relation", "si"], "unknown relation 'si'"),
         (["events.csv", "--kg", "events.csv"], "no column looks like the head"),
         (["events.csv", "--link", "facts.tsv"], "a link needs a knowledge graph"),
+        (["events.csv", "--model", "auto", "--set", "factors=3"], "leave out --set and --params"),
+        (["events.csv", "--model", "auto", "--params", "two.tsv"], "leave out --set and --params"),
+        (["events.csv", "--model", "auto", "--features", "token"], "did you mean 'tokens'"),
+        (["events.csv", "--time-budget", "0"], "'--time-budget': 0.0 is not in the range x>0"),
+        (["one.csv", "--model", "auto"], "too little data to choose a model on"),
         (["empty.csv"], "empty.csv"),
         (["short.csv"], "short.csv:3"),
         (["text.csv"], "text.csv:3"),
@@ -112,6 +198,7 @@ def test_a_named_data_set_says_what_it_takes_for_liked(done, files):
 def test_bad_input_is_refused(arguments, message, refused, files):
     for name, text in {
         "empty.csv": "",
+        "one.csv": "user,item\n1,a\n",
         "short.csv": "user,item,rating\n1,a,3\n2,b\n",
         "text.csv": "user,item,rating\n1,a,3\n2,b,good\n",
         "two.tsv": "head\ttail\na\tb\n",

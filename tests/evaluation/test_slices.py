@@ -145,6 +145,7 @@ def test_evaluation_on_slices(split, score_table):
         "all": ([1, 2, 4, 5], [1, 1, 0, 0]),
         "warm": ([2, 4, 5], [1, 0, 0]),
         "cold": ([1], [1]),
+        "users:known": ([1, 2, 4], [1, 1, 0]),
         "items:popularity=hot": ([5], [0]),
         "items:popularity=warm": ([2, 4], [1, 0]),
         "items:popularity=cold": ([1], [1]),

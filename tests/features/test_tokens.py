@@ -216,3 +216,41 @@ class TestParameters:
     def test_needs_a_graph(self):
         with pytest.raises(ParameterError, match="'two-hop-tokens' needs a knowledge graph"):
             KnowledgeTokens(2).fit(dataset(None), None)
+
+
+class TestRelationWeights:
+    def test_weights_scale_the_tokens_of_a_relation(self):
+        kg = graph()
+        data = dataset(kg)
+        plain, weighted = (
+            KnowledgeTokens(min_items=1),
+            KnowledgeTokens(min_items=1, relation_weights={"genre": 3.0, "sequel": 0.0}),
+        )
+        plain.fit(data, kg)
+        weighted.fit(data, kg)
+        before = dict(
+            zip(plain.feature_names(kg), plain.transform(data, kg).toarray().T, strict=True)
+        )
+        after = dict(
+            zip(weighted.feature_names(kg), weighted.transform(data, kg).toarray().T, strict=True)
+        )
+        assert set(after) == {name for name in before if not name.startswith("sequel")}
+        for name, column in after.items():
+            factor = 3.0 if name.startswith("genre") else 1.0
+            np.testing.assert_allclose(column, factor * before[name])
+
+    def test_they_survive_storage(self):
+        kg = graph()
+        block = KnowledgeTokens(min_items=1, relation_weights={"genre": 3.0})
+        block.fit(dataset(kg), kg)
+        again = KnowledgeTokens.restore(*block.state())
+        assert again.relation_weights == {"genre": 3.0}
+        expected = block.transform(dataset(kg), kg).toarray()
+        np.testing.assert_array_equal(again.transform(dataset(kg), kg).toarray(), expected)
+
+    def test_bad_weights(self):
+        with pytest.raises(ParameterError, match="weight of relation 'genre' must be >= 0"):
+            KnowledgeTokens(relation_weights={"genre": -1.0})
+        block = KnowledgeTokens(relation_weights={"genres": 1.0})
+        with pytest.raises(ParameterError, match=r"unknown relation 'genres'.*genre"):
+            block.fit(dataset(graph()), graph())

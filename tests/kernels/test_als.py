@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
+from hybridrec.kernels import als
 from hybridrec.kernels.als import solve_rows
+from hybridrec.kernels.als_cg import improve_rows
 
 
 def sparse(rng, shape, density):
@@ -29,27 +32,57 @@ def solve_twin(confidence, factors, unobserved, ridge, pull, prior):
     return np.array(out).reshape(len(ridge), Y.shape[1])
 
 
-def run(confidence, factors, unobserved, ridge, pull, prior):
-    out = np.empty((confidence.shape[0], factors.shape[1]), dtype=np.float32)
+def kernel_args(confidence, factors, unobserved, ridge, pull, prior):
     wide = factors.astype(np.float64)
-    gram = (wide * unobserved[:, None]).T @ wide
+    spectrum, basis = np.linalg.eigh((wide * unobserved[:, None]).T @ wide)
     parts = confidence.indptr, confidence.indices, confidence.data
-    solve_rows(*parts, factors, gram, unobserved, ridge, pull, prior, out)
+    arrays = wide @ basis, unobserved, np.maximum(spectrum, 1e-8), basis, ridge, pull, prior
+    return *parts, *(np.ascontiguousarray(one, dtype=np.float32) for one in arrays)
+
+
+def run(confidence, factors, *args, start=None, steps=0):
+    out = np.zeros((confidence.shape[0], factors.shape[1]), dtype=np.float32)
+    given = kernel_args(confidence, factors, *args)
+    if start is None:
+        solve_rows(*given, out)
+    else:
+        out += start
+        improve_rows(*given, out, steps)
     return out
 
 
-@given(st.integers(0, 2**32), st.integers(0, 6), st.integers(1, 9), st.integers(1, 12))
-@settings(max_examples=60, deadline=None)
-def test_solve_rows(seed, rows, m, d):
+def case(seed, rows, m, d):
+    """Return arguments of `solve_twin`, with confidence below and above that of absent entries."""
     rng = np.random.default_rng(seed)
     confidence = sparse(rng, (rows, m), 0.5)
-    confidence.data[::2] *= 20  # below and above the confidence of absent entries
+    confidence.data[::2] *= 20
     factors = rng.normal(size=(m, d)).astype(np.float32)
     unobserved = rng.choice([0.0, 0.1, 1.0], size=m)
     ridge, pull = rng.uniform(0.1, 3.0, rows), rng.choice([0.0, 2.0], rows)
     prior = rng.normal(size=(rows, d)).astype(np.float32)
-    args = confidence, factors, unobserved, ridge, pull, prior
-    np.testing.assert_allclose(run(*args), solve_twin(*args), rtol=1e-4, atol=1e-5)
+    return confidence, factors, unobserved, ridge, pull, prior
+
+
+# Fewer and more entries than factors, and rows of more than one panel of the decomposition.
+CASES = given(st.integers(0, 2**32), st.integers(0, 6), st.integers(1, 30), st.integers(1, 14))
+
+
+@CASES
+@settings(max_examples=100, deadline=None)
+def test_solve_rows(seed, rows, m, d):
+    args = case(seed, rows, m, d)
+    np.testing.assert_allclose(run(*args), solve_twin(*args), rtol=2e-3, atol=2e-4)
+
+
+@pytest.mark.parametrize("n", [1, als.CHUNK, als.CHUNK + 1, 3 * als.CHUNK + 7])
+def test_rows_of_several_chunks(n):
+    """All entries have one confidence, above that of the only absent one."""
+    rng = np.random.default_rng(n)
+    confidence = csr_matrix(np.r_[np.full(n, 2.0), 0.0][None].astype(np.float32))
+    factors = rng.normal(size=(n + 1, 8)).astype(np.float32)
+    args = np.full(n + 1, 0.1), np.ones(1), np.ones(1), rng.normal(size=(1, 8)).astype(np.float32)
+    found, expected = (solve(confidence, factors, *args) for solve in (run, solve_twin))
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
 def test_row_without_entries_is_its_shrunk_prior():
@@ -57,29 +90,45 @@ def test_row_without_entries_is_its_shrunk_prior():
     prior = np.array([[1.0, -2.0]], dtype=np.float32)
     empty = csr_matrix((1, 3), dtype=np.float32)
     factors = np.ones((3, 2), dtype=np.float32)
-    out = run(empty, factors, np.zeros(3), np.array([1.0]), np.array([3.0]), prior)
-    np.testing.assert_allclose(out, 0.75 * prior, rtol=1e-6)
+    args = empty, factors, np.zeros(3), np.array([1.0]), np.array([3.0]), prior
+    np.testing.assert_allclose(run(*args), 0.75 * prior, rtol=1e-6)
+    np.testing.assert_allclose(run(*args, start=9 * prior, steps=1), 0.75 * prior, rtol=1e-5)
 
 
-def test_a_part_of_the_rows_is_a_part_of_the_arrays():
-    rng = np.random.default_rng(0)
-    confidence = sparse(rng, (6, 5), 0.5)
-    factors = rng.normal(size=(5, 3)).astype(np.float32)
-    args = np.ones(5), np.ones(6), np.zeros(6), np.zeros((6, 3), dtype=np.float32)
-    whole = run(confidence, factors, *args)
-    part = np.empty((2, 3), dtype=np.float32)
-    gram = factors.astype(np.float64).T @ factors
-    solve_rows(
-        *(confidence.indptr[2:5], confidence.indices, confidence.data),
-        *(factors, gram, args[0], args[1][2:4], args[2][2:4], args[3][2:4], part),
-    )
-    np.testing.assert_array_equal(part, whole[2:4])
+@pytest.mark.parametrize("solve", [solve_rows, lambda *args: improve_rows(*args, 2)])
+def test_a_part_of_the_rows_is_a_part_of_the_arrays(solve):
+    args = case(0, 6, 15, 8)
+    indptr, indices, confidence, *shared, ridge, pull, prior = kernel_args(*args)
+    whole = np.ones((6, 8), dtype=np.float32)
+    solve(indptr, indices, confidence, *shared, ridge, pull, prior, whole)
+    part = np.ones((2, 8), dtype=np.float32)
+    rows = slice(2, 4)
+    solve(indptr[2:5], indices, confidence, *shared, ridge[rows], pull[rows], prior[rows], part)
+    np.testing.assert_array_equal(part, whole[rows])
 
 
-def test_unseen_directions_stay_finite_without_any_ridge():
-    """The equations are singular where factors span less than all directions."""
-    confidence = csr_matrix(np.array([[1.0, 0.0]], dtype=np.float32))
-    factors = np.array([[1.0, 0.0], [2.0, 0.0]], dtype=np.float32)
-    args = np.full(2, 0.1), np.zeros(1), np.zeros(1), np.zeros((1, 2), dtype=np.float32)
-    out = run(confidence, factors, *args)
-    assert np.isfinite(out).all()
+class TestConjugateGradients:
+    @CASES
+    @settings(max_examples=50, deadline=None)
+    def test_enough_steps_solve(self, seed, rows, m, d):
+        args = case(seed, rows, m, d)
+        start = np.random.default_rng(seed).normal(size=(rows, d)).astype(np.float32)
+        found = run(*args, start=start, steps=4 * d)
+        np.testing.assert_allclose(found, solve_twin(*args), rtol=2e-2, atol=2e-3)
+
+    def test_every_step_comes_nearer(self):
+        args = case(1, 20, 30, 12)
+        exact, start = solve_twin(*args), np.zeros((20, 12), dtype=np.float32)
+        apart = [np.linalg.norm(run(*args, start=start, steps=n) - exact) for n in range(8)]
+        assert (np.diff(apart) < 0).all()
+        assert apart[5] < 0.3 * apart[0]
+
+    def test_the_solution_stays(self):
+        args = case(2, 6, 20, 5)
+        exact = solve_twin(*args).astype(np.float32)
+        np.testing.assert_allclose(run(*args, start=exact, steps=3), exact, rtol=1e-3, atol=1e-4)
+
+    def test_no_step_is_no_change(self):
+        args = case(3, 6, 20, 5)
+        start = np.random.default_rng(0).normal(size=(6, 5)).astype(np.float32)
+        np.testing.assert_allclose(run(*args, start=start), start, rtol=1e-4, atol=1e-5)

@@ -9,6 +9,7 @@ from hybridrec import (
     BPR,
     EASE,
     BiasBaseline,
+    Blend,
     Content,
     GraphFilter,
     HybridALS,
@@ -18,6 +19,7 @@ from hybridrec import (
     PersonalizedPageRank,
     Popularity,
     RP3Beta,
+    Stack,
 )
 from hybridrec.models.registry import MODELS, model_class
 from hybridrec.testing import RecommenderContract
@@ -104,6 +106,13 @@ class TestContent(RecommenderContract):
         return Content(**params)
 
 
+class TestContentOfNeighbours(RecommenderContract):
+    uses_features = True
+
+    def make(self, **params):
+        return Content(neighbors=60, **params)
+
+
 class TestHybridALS(RecommenderContract):
     uses_features = True
 
@@ -111,7 +120,30 @@ class TestHybridALS(RecommenderContract):
         return HybridALS(factors=4, **params)
 
 
+class TestBlend(RecommenderContract):
+    uses_features = True
+
+    def make(self, **params):
+        members = ("hybrid-als:factors=4", "personalized-page-rank", "item-knn")
+        return Blend(members=members, calibration=1.0, **params)
+
+
+class TestStack(RecommenderContract):
+    uses_features = True
+
+    def make(self, **params):
+        members = ("content", "item-knn")
+        return Stack(members=members, **params)
+
+
 class TestLightFM(RecommenderContract):
+    uses_features = True
+
+    def make(self, **params):
+        return LightFM(factors=8, epochs=60, **params)
+
+
+class TestLightFMPackage(RecommenderContract):
     uses_features = True
 
     @pytest.fixture(autouse=True)
@@ -119,7 +151,7 @@ class TestLightFM(RecommenderContract):
         pytest.importorskip("lightfm")
 
     def make(self, **params):
-        return LightFM(factors=8, epochs=60, **params)
+        return LightFM(engine="lightfm", factors=8, epochs=60, **params)
 
 
 def test_every_model_is_under_contract():

@@ -46,11 +46,43 @@ def test_ridge_and_unobserved_may_differ_by_row_and_column(factors, history):
     np.testing.assert_allclose(found[row], expected, rtol=1e-4)
 
 
-def test_neither_threads_nor_parts_change_a_bit(factors, history, monkeypatch):
-    whole = fold_in_rows(history, factors, unobserved=0.1, ridge=1.0, num_threads=1)
+@pytest.mark.parametrize("value", [None, 0.5])
+def test_neither_threads_nor_parts_change_a_bit(factors, history, monkeypatch, value):
+    start = None if value is None else np.full((40, 8), value, dtype=np.float32)
+    args = {"unobserved": 0.1, "ridge": 1.0, "start": start}
+    whole = fold_in_rows(history, factors, num_threads=1, **args)
     monkeypatch.setattr(module, "ROWS", 3)
-    parts = fold_in_rows(history, factors, unobserved=0.1, ridge=1.0, num_threads=2)
+    parts = fold_in_rows(history, factors, num_threads=2, **args)
     np.testing.assert_array_equal(whole, parts)
+
+
+def test_a_row_is_the_same_alone(factors, history):
+    whole = fold_in_rows(history, factors, unobserved=0.1, ridge=1.0)
+    alone = fold_in_rows(history[[7]], factors, unobserved=0.1, ridge=1.0)
+    np.testing.assert_array_equal(alone[0], whole[7])
+
+
+def test_from_a_start_it_comes_near_in_some_steps(factors, history, monkeypatch):
+    args = {"unobserved": 0.1, "ridge": 2.0}
+    exact = fold_in_rows(history, factors, **args)
+    start = np.zeros((40, 8), dtype=np.float32)
+    near = fold_in_rows(history, factors, start=start, **args)
+    assert not start.any()
+    apart = np.linalg.norm(near - exact)
+    assert 1e-3 < apart < 0.3 * np.linalg.norm(exact)
+    monkeypatch.setattr(module, "STEPS", 30)
+    found = fold_in_rows(history, factors, start=start, **args)
+    np.testing.assert_allclose(found, exact, rtol=1e-2, atol=1e-4)
+
+
+def test_what_nothing_determines_is_0(history):
+    """No ridge, and no factor says anything about the last two directions."""
+    factors = np.zeros((60, 4), dtype=np.float32)
+    factors[:, :2] = np.random.default_rng(0).normal(size=(60, 2))
+    found = fold_in_rows(history, factors, unobserved=0.1, ridge=0.0)
+    narrow = fold_in_rows(history, factors[:, :2].copy(), unobserved=0.1, ridge=0.0)
+    np.testing.assert_allclose(found[:, :2], narrow, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(found[:, 2:], 0.0, atol=1e-5)
 
 
 def test_nobody(factors):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.errors import ParameterError
-from hybridrec.models.hybrid_als import HybridALS
-from hybridrec.models.prior import FeaturePrior
+from hybridrec.features.blocks import FeatureBlock, Features
+from hybridrec.models import prior
+from hybridrec.models.factors import fold_in_rows
+from hybridrec.models.hybrid_als import SOLVERS, HybridALS
+from hybridrec.models.storage import load
 from hybridrec.runtime import random_stream
 
 
@@ -20,13 +24,6 @@ def sided(ratings):
     table = pd.DataFrame({"item": range(62), "group": [f"g{one % 2}" for one in range(62)]})
     table["block"] = [f"b{one % 7}" for one in range(62)]
     return Dataset.build(ratings, item_table=table, user_table=users)
-
-
-def exact_ridge(self, factors, steps=0):
-    """Replace the conjugate gradients by the closed form."""
-    F, Y = self.features.toarray().astype(np.float64), factors.astype(np.float64)
-    W = np.linalg.solve(F.T @ F + self.ridge * np.eye(F.shape[1]), F.T @ Y)
-    return W.astype(np.float32)
 
 
 def penalty(factors, count, features, model):
@@ -53,7 +50,7 @@ def objective(model, data, moved=(0.0, 0.0)):
     dense = dense[users][:, items] / data.matrix.data.mean(dtype=np.float64)
     X = model.scorer_.user_factors[users] + moved[0]
     Y = model.scorer_.item_factors[items] + moved[1]
-    confidence = np.where(dense > 0, dense, 1 / model.alpha)
+    confidence = np.where(dense > 0, dense, (dense > 0).mean() ** 0.5 / model.alpha)
     total = (confidence * np.square((dense > 0) - X @ Y.T)).sum()
     for factors, warm, axis, pipeline in (
         (X, users, 1, model.user_pipeline_),
@@ -64,16 +61,15 @@ def objective(model, data, moved=(0.0, 0.0)):
     return total
 
 
-def fitted_for(data, iterations, features):
+def fitted_for(data, iterations, features, **more):
     none = None if features else []
-    params = {"factors": 5, "regularization": 0.7, "prior_share": 0.4, "alpha": 8.0}
+    params = {"factors": 5, "regularization": 0.7, "prior_share": 0.4, "alpha": 2.0, **more}
     model = HybridALS(iterations=iterations, **params)
     return model.fit(data, item_features=none, user_features=none)
 
 
 @pytest.mark.parametrize("features", [False, True])
-def test_every_iteration_lowers_the_objective(sided, features, monkeypatch):
-    monkeypatch.setattr(FeaturePrior, "fit", exact_ridge)
+def test_every_iteration_lowers_the_objective(sided, features):
     values = [objective(fitted_for(sided, n, features), sided) for n in (1, 2, 3, 5, 8, 30, 31)]
     assert (np.diff(values) < 1e-6 * values[0]).all()
     assert values[-1] < 0.95 * values[0]
@@ -81,9 +77,8 @@ def test_every_iteration_lowers_the_objective(sided, features, monkeypatch):
 
 
 @pytest.mark.parametrize("features", [False, True])
-def test_it_comes_to_rest_where_the_objective_is_flat(sided, features, monkeypatch):
+def test_it_comes_to_rest_where_the_objective_is_flat(sided, features):
     """A small step in any direction raises it, and as much as the step back."""
-    monkeypatch.setattr(FeaturePrior, "fit", exact_ridge)
     model, rng = fitted_for(sided, 200, features), np.random.default_rng(0)
     rest = objective(model, sided)
     for _ in range(5):
@@ -95,10 +90,18 @@ def test_it_comes_to_rest_where_the_objective_is_flat(sided, features, monkeypat
         assert abs(ahead - back) < 0.05 * (ahead + back)
 
 
-def test_conjugate_gradients_reach_the_same_objective(sided, monkeypatch):
-    found = objective(fitted_for(sided, 10, True), sided)
-    monkeypatch.setattr(FeaturePrior, "fit", exact_ridge)
-    assert found == pytest.approx(objective(fitted_for(sided, 10, True), sided), rel=1e-3)
+def test_conjugate_gradients_of_the_prior_reach_the_same_objective(sided, monkeypatch):
+    exact = objective(fitted_for(sided, 10, True), sided)
+    monkeypatch.setattr(prior, "WIDTH", 0)
+    assert objective(fitted_for(sided, 10, True), sided) == pytest.approx(exact, rel=1e-3)
+
+
+@pytest.mark.parametrize("features", [False, True])
+def test_conjugate_gradients_of_the_rows_reach_the_same_objective(sided, features):
+    exact, fast = (
+        objective(fitted_for(sided, 30, features, solver=solver), sided) for solver in SOLVERS
+    )
+    assert fast == pytest.approx(exact, rel=1e-3)
 
 
 def ials_twin(data, model):
@@ -106,13 +109,14 @@ def ials_twin(data, model):
     dense = data.matrix.toarray().astype(np.float64)
     warm = dense.any(axis=0)
     dense = dense[:, warm] / data.matrix.data.mean(dtype=np.float64)
+    unobserved = (dense > 0).mean() ** 0.5 / model.alpha
     start = random_stream(model.random_state).normal(0.0, 0.1, (warm.sum(), model.factors))
     items = start.astype(np.float32).astype(np.float64)
 
     def solve(rows, others):
         out = []
         for row in rows:
-            c = np.where(row > 0, row, 1 / model.alpha)
+            c = np.where(row > 0, row, unobserved)
             ridge = model.regularization * (row > 0).sum() ** model.frequency_exponent
             A = (others * c[:, None]).T @ others + ridge * np.eye(model.factors)
             out.append(np.linalg.solve(A, others.T @ row))
@@ -196,6 +200,28 @@ class TestFoldIn:
         found = model._fold_in(model.history_).user_factors
         np.testing.assert_allclose(found, model.scorer_.user_factors, rtol=0.02, atol=2e-3)
 
+    @pytest.mark.parametrize("solver", SOLVERS)
+    def test_a_known_user_keeps_the_pull_of_the_features(self, sided, solver, tmp_path):
+        """At rest too; a stranger with the same history has no such pull."""
+        params = {"factors": 4, "iterations": 150, "prior_share": 0.8, "solver": solver}
+        model = HybridALS(**params).fit(sided)
+        model.save(tmp_path / "model")
+        for one in (model, load(tmp_path / "model")):
+            known, _, _ = one.scorer_for(np.arange(40), one.history_[:40])
+            trained = model.scorer_.user_factors[:40]
+            np.testing.assert_allclose(known.user_factors, trained, rtol=0.02, atol=2e-3)
+        strange, _, _ = model.scorer_for(np.full(40, -1), model.history_[:40])
+        assert np.abs(strange.user_factors - trained).max() > 0.05
+
+    def test_known_users_and_strangers_in_one_call(self, sided):
+        model = HybridALS(factors=4, iterations=3).fit(sided)
+        codes, history = np.array([3, -1, 5]), model.history_[[3, 4, 5]]
+        found = model.scorer_for(codes, history)[0].user_factors
+        alone = [
+            model.scorer_for(codes[[one]], history[[one]])[0].user_factors[0] for one in range(3)
+        ]
+        np.testing.assert_array_equal(found, alone)
+
     def test_not_having_a_cold_item_tells_nothing(self, sided):
         """A catalogue with any number of cold items gives the same user."""
         model = HybridALS(factors=5, iterations=4).fit(sided)
@@ -214,6 +240,54 @@ class TestFoldIn:
         assert groups["x"] < 0.5 < groups["y"]
 
 
+class TestPseudoUsers:
+    def test_they_are_users_who_have_the_items_of_a_feature(self, sided):
+        """As if two more users had rated, with the confidence of the feature values."""
+        groups = np.eye(2)[np.arange(62) % 2].astype(np.float32)
+        block = FeatureBlock("group", groups, np.array(["g0", "g1"]))
+        params = {"factors": 3, "iterations": 4, "frequency_exponent": 0.0, "prior_share": 0.0}
+        model = HybridALS(pseudo_users=2.5, **params).fit(
+            sided, item_features=Features([block]), user_features=[]
+        )
+        dense = sided.matrix.toarray()[:40, :60] / sided.matrix.data.mean(dtype=np.float64)
+        unobserved = (dense > 0).mean() ** 0.5
+        grown = csr_matrix(np.vstack([dense, 2.5 * groups[:60].T]).astype(np.float32))
+        items = random_stream(0).normal(0.0, 0.1, (60, 3)).astype(np.float32)
+        for _ in range(4):
+            users = fold_in_rows(grown, items, unobserved=unobserved, ridge=1.0)
+            items = fold_in_rows(grown.T.tocsr(), users, unobserved=unobserved, ridge=1.0)
+        np.testing.assert_allclose(model.scorer_.item_factors[:60], items, rtol=1e-3, atol=1e-4)
+        assert len(model.scorer_.user_factors) == 41
+        np.testing.assert_allclose(
+            model.scorer_.user_factors[:40], users[:40], rtol=1e-3, atol=1e-4
+        )
+
+    def test_beside_features_of_users(self, sided):
+        model = HybridALS(factors=3, iterations=3, pseudo_users=1.0).fit(sided)
+        assert model.scorer_.user_factors.shape == (41, 3)
+        assert set(model.recommend([40], k=3)["source"]) == {"features"}
+
+    def test_features_that_are_no_links(self, sided):
+        values = np.linspace(-1, 1, 62, dtype=np.float32)[:, None]
+        features = Features([FeatureBlock("price", values, np.array(["price"]))])
+        with pytest.raises(ParameterError, match="cannot have a negative interest"):
+            HybridALS(pseudo_users=1.0).fit(sided, item_features=features)
+
+    def test_without_features_they_are_nobody(self, ratings):
+        one, other = (
+            HybridALS(factors=3, iterations=2, pseudo_users=value).fit(ratings) for value in (0, 1)
+        )
+        np.testing.assert_array_equal(one.scorer_.item_factors, other.scorer_.item_factors)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_threads_change_no_bit(sided, solver):
+    params = {"factors": 5, "iterations": 3, "solver": solver}
+    one, two = (HybridALS(num_threads=count, **params).fit(sided) for count in (1, 2))
+    np.testing.assert_array_equal(one.scorer_.item_factors, two.scorer_.item_factors)
+    np.testing.assert_array_equal(one.scorer_.user_factors, two.scorer_.user_factors)
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
@@ -225,6 +299,8 @@ class TestFoldIn:
         ({"regularization": -0.1}, "regularization must be a number of at least 0"),
         ({"frequency_exponent": float("nan")}, "frequency_exponent must be a number"),
         ({"prior_share": 1.1}, "prior_share must be between 0 and 1"),
+        ({"pseudo_users": -1}, "pseudo_users must be a number of at least 0"),
+        ({"solver": "lu"}, "solver must be one of cholesky, cg, got 'lu'"),
         ({"prior_share": -0.1}, "prior_share must be a number of at least 0"),
         ({"random_state": -1}, "random_state must be at least 0"),
         ({"num_threads": -1}, "num_threads must be"),

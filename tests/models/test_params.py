@@ -71,6 +71,9 @@ def test_documented_defaults_are_the_defaults(name):
             value = told.split(", default ")[1].strip().strip('"')
             documented |= dict.fromkeys((one.strip() for one in names.split(",")), value)
     for parameter, default in kind.parameter_defaults().items():
+        if default is None or isinstance(default, tuple):
+            assert f"{parameter} : sequence" in inspect.getdoc(kind)
+            continue
         told = documented[parameter]
         if isinstance(default, (bool, str)):
             assert told == str(default)

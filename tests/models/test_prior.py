@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from hybridrec.models import prior
-from hybridrec.models.prior import Calibration, FeaturePrior, calibrate
+from hybridrec.models.prior import Calibration, FeaturePrior, Kernel, Primal, calibrate
 
 
 @pytest.fixture
@@ -25,53 +25,73 @@ def ridge_twin(features, factors, ridge):
     return np.linalg.solve(F.T @ F + ridge * np.eye(F.shape[1]), F.T @ Y)
 
 
-class TestFeaturePrior:
+@pytest.mark.parametrize("kind", [Primal, Kernel])
+@pytest.mark.parametrize("density", [0.1, 0.9])  # kept sparse, and not
+class TestBothForms:
     @pytest.mark.parametrize(("rows", "width"), [(30, 8), (8, 30), (1, 5), (5, 1)])
     @pytest.mark.parametrize("ridge", [0.1, 1.0, 50.0])
-    def test_dense_ridge(self, rng, monkeypatch, rows, width, ridge):
+    def test_dense_ridge(self, rng, monkeypatch, kind, density, rows, width, ridge):
         monkeypatch.setattr(prior, "TOLERANCE", 1e-6)
-        features, factors = sparse(rng, rows, width), rng.normal(size=(rows, 4)).astype(np.float32)
-        weights = FeaturePrior(features, ridge).fit(factors, steps=200)
+        features = sparse(rng, rows, width, density)
+        factors = rng.normal(size=(rows, 4)).astype(np.float32)
+        weights = kind(features, ridge).fit(factors, steps=200)
         assert weights.dtype == np.float32
         expected = ridge_twin(features, factors, ridge)
         np.testing.assert_allclose(weights, expected, rtol=1e-3, atol=1e-4)
 
+    def test_other_factors_of_another_width(self, rng, monkeypatch, kind, density):
+        monkeypatch.setattr(prior, "TOLERANCE", 1e-6)
+        features = sparse(rng, 20, 6, density)
+        one = kind(features, 1.0)
+        one.fit(rng.normal(size=(20, 3)).astype(np.float32))
+        factors = rng.normal(size=(20, 5)).astype(np.float32)
+        found = one.fit(factors, steps=200)
+        np.testing.assert_allclose(found, ridge_twin(features, factors, 1.0), rtol=1e-3, atol=1e-4)
+
+    def test_nothing_to_fit(self, kind, density):
+        ones = np.ones((4, 2), dtype=np.float32)
+        assert kind(csr_matrix((4, 0), dtype=np.float32), 1.0).fit(ones).shape == (0, 2)
+        assert not kind(csr_matrix((4, 3), dtype=np.float32), 1.0).fit(ones).any()
+
+    def test_nothing_is_changed(self, rng, kind, density):
+        features, factors = sparse(rng, 20, 6, density), rng.normal(size=(20, 3))
+        before = features.copy(), factors.copy()
+        kind(features, 1.0).fit(factors.astype(np.float32))
+        assert (features != before[0]).nnz == 0
+        np.testing.assert_array_equal(factors, before[1])
+
+
+class TestKernel:
     def test_close_enough_as_it_is_used(self, rng):
         features, factors = sparse(rng, 200, 50), rng.normal(size=(200, 8)).astype(np.float32)
-        weights = FeaturePrior(features, 1.0).fit(factors, prior.FINAL_STEPS)
+        weights = Kernel(features, 1.0).fit(factors, prior.FINAL_STEPS)
         expected = ridge_twin(features, factors, 1.0)
         assert np.linalg.norm(weights - expected) < 0.03 * np.linalg.norm(expected)
 
     def test_each_fit_goes_on_from_the_last(self, rng, monkeypatch):
         monkeypatch.setattr(prior, "TOLERANCE", 1e-6)
         features, factors = sparse(rng, 60, 40), rng.normal(size=(60, 3)).astype(np.float32)
-        used, fresh = FeaturePrior(features, 0.5), FeaturePrior(features, 0.5)
+        used, fresh = Kernel(features, 0.5), Kernel(features, 0.5)
         used.fit(factors, steps=200)
         moved = factors + 0.01 * rng.normal(size=(60, 3)).astype(np.float32)
         expected = ridge_twin(features, moved, 0.5)
         apart = [np.abs(one.fit(moved, steps=3) - expected).max() for one in (used, fresh)]
         assert apart[0] < 0.1 * apart[1]
 
-    def test_other_factors_of_another_width(self, rng, monkeypatch):
-        monkeypatch.setattr(prior, "TOLERANCE", 1e-6)
-        features = sparse(rng, 20, 6)
-        one = FeaturePrior(features, 1.0)
-        one.fit(rng.normal(size=(20, 3)).astype(np.float32))
-        factors = rng.normal(size=(20, 5)).astype(np.float32)
-        found = one.fit(factors, steps=200)
-        np.testing.assert_allclose(found, ridge_twin(features, factors, 1.0), rtol=1e-3, atol=1e-4)
 
-    def test_nothing_to_fit(self):
-        empty = csr_matrix((4, 0), dtype=np.float32)
-        assert FeaturePrior(empty, 1.0).fit(np.ones((4, 2), dtype=np.float32)).shape == (0, 2)
-        blank = csr_matrix((4, 3), dtype=np.float32)
-        assert not FeaturePrior(blank, 1.0).fit(np.ones((4, 2), dtype=np.float32)).any()
+def test_features_of_large_numbers_need_more_than_single_precision(rng):
+    dense = 1e5 * rng.random((300, 5)).astype(np.float32)
+    dense[:, 4] = dense[:, 3]  # only the ridge tells them apart
+    features, factors = csr_matrix(dense), rng.normal(size=(300, 2)).astype(np.float32)
+    weights = Primal(features, 1.0).fit(factors)
+    np.testing.assert_allclose(weights, ridge_twin(features, factors, 1.0), rtol=1e-2, atol=1e-9)
 
-    def test_factors_are_not_changed(self, rng):
-        factors = rng.normal(size=(20, 3)).astype(np.float32)
-        before = factors.copy()
-        FeaturePrior(sparse(rng, 20, 6), 1.0).fit(factors)
-        np.testing.assert_array_equal(factors, before)
+
+def test_the_width_decides_the_form(monkeypatch):
+    monkeypatch.setattr(prior, "WIDTH", 3)
+    narrow, wide = csr_matrix((9, 3), dtype=np.float32), csr_matrix((9, 4), dtype=np.float32)
+    assert isinstance(FeaturePrior.of(narrow, 1.0), Primal)
+    assert isinstance(FeaturePrior.of(wide, 1.0), Kernel)
 
 
 class TestCalibrate:

@@ -45,8 +45,6 @@ def with_id(table):
 
 
 def small(name, **params):
-    if name == "lightfm":
-        pytest.importorskip("lightfm")
     model = make_model(name)
     known = {key: value for key, value in SMALL.items() if key in model.get_params()}
     return model.set_params(**known, **params)
@@ -98,8 +96,6 @@ print(json.dumps(out))
 def test_another_process_gives_the_same(linked, tmp_path):
     names, expected = [], {}
     for name in MODELS:
-        if name == "lightfm" and not _has_lightfm():
-            continue
         model = small(name).fit(linked)
         model.save(tmp_path / name)
         lists = model.recommend([0, 7], k=5)
@@ -110,14 +106,6 @@ def test_another_process_gives_the_same(linked, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == expected
-
-
-def _has_lightfm():
-    try:
-        import lightfm  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 class TestFeatures:

@@ -45,11 +45,13 @@ DEFAULT_SPACES: Mapping[str, Space] = {
     "ease": {
         "regularization": Range(10.0, 2000.0, log=True),
         "feature_weight": Range(0.1, 20.0, log=True),
+        "calibration": Range(0.2, 1.2),
     },
     "graph-filter": {
         "factors": Range(16, 512, log=True),
         "alpha": Range(0.0, 2.0),
         "feature_weight": Range(0.03, 10.0, log=True),
+        "calibration": Range(0.2, 1.2),
     },
     "als": {
         "factors": _FACTORS,
@@ -79,10 +81,18 @@ DEFAULT_SPACES: Mapping[str, Space] = {
         "factors": _FACTORS,
         "regularization": Range(0.1, 10.0, log=True),
         "frequency_exponent": Range(0.0, 1.0),
-        "alpha": Range(1.0, 100.0, log=True),
+        "alpha": Range(0.1, 10.0, log=True),
         "prior_share": Range(0.0, 0.9),
         "feature_regularization": Range(0.1, 30.0, log=True),
         "calibration": Range(0.2, 1.2),
+    },
+    "blend": {
+        "validation_share": Range(0.05, 0.3, log=True),
+        "calibration": Range(0.2, 1.2),
+    },
+    "stack": {
+        "iterations": Range(30, 300, log=True),
+        "learning_rate": Range(0.02, 0.2, log=True),
     },
 }
 

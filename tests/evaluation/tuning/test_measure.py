@@ -85,4 +85,4 @@ def test_so_is_what_breaks_inside_it_and_a_value_that_is_no_number(split, monkey
 def test_a_missing_package_is_not_an_error_of_the_setting(split, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightfm", None)
     with pytest.raises(MissingExtraError, match="pip install"):
-        _measurement("lightfm", [split]).value({}, [])
+        _measurement("lightfm", [split]).value({"engine": "lightfm"}, [])

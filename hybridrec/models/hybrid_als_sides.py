@@ -1,0 +1,114 @@
+"""The two sides of HybridALS in training, and what they are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridrec.errors import ParameterError
+from hybridrec.models.factors import fold_in_rows
+from hybridrec.models.prior import FeaturePrior
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+    from hybridrec.models.hybrid_als import HybridALS
+
+
+class Side:
+    """Users or items during training: their rows, factors and feature prior.
+
+    Parameters
+    ----------
+    rows : csr_matrix, shape (n, m)
+    features : csr_matrix, shape (n, width), optional
+    model : HybridALS
+        Only its parameters are read.
+    n_real : int, optional
+        Columns that count as evidence, by default all; those behind them are pseudo-users.
+
+    Attributes
+    ----------
+    active : ndarray of int
+        Rows with evidence; only they are trained.
+    factors : ndarray of float32, shape (active rows, d)
+    weights : ndarray of float32, shape (width, d), or None
+        The map from features to factors.
+    """
+
+    def __init__(
+        self,
+        rows: csr_matrix,
+        features: csr_matrix | None,
+        model: HybridALS,
+        n_real: int | None = None,
+    ) -> None:
+        count = np.diff((rows if n_real is None else rows[:, :n_real]).indptr)
+        self.active = np.flatnonzero(count > 0)
+        self.rows, self.size = rows[self.active], len(count)
+        self.model, self.features = model, features
+        self.ridge, self.pull = penalties(model, count[self.active], pulled=features is not None)
+        self.prior: FeaturePrior | None = None
+        if features is not None:
+            self.prior = FeaturePrior.of(features[self.active], model.feature_regularization)
+        self.weights: np.ndarray | None = None
+        self.factors = np.zeros((len(self.active), model.factors), dtype=np.float32)
+
+    def solve(self, other: Side, unobserved: float) -> None:
+        """Refit the factors, the other side being fixed, then the map from features to them."""
+        pulled = None
+        if self.prior is not None and self.weights is not None:
+            pulled = self.prior.features @ self.weights
+        self.factors = fold_in_rows(
+            self.rows,
+            other.everyone(),
+            unobserved=unobserved,
+            ridge=self.ridge,
+            pull=0.0 if pulled is None else self.pull,
+            prior=pulled,
+            start=self.factors if self.model.solver == "cg" else None,
+            num_threads=self.model.num_threads,
+        )
+        if self.prior is not None:
+            self.weights = self.prior.fit(self.factors)
+
+    def everyone(self) -> np.ndarray:
+        """Return factors of all rows; those without evidence are 0 and take no part."""
+        out = np.zeros((self.size, self.factors.shape[1]), dtype=np.float32)
+        out[self.active] = self.factors
+        return out
+
+
+def penalties(model: HybridALS, count: np.ndarray, *, pulled: bool) -> tuple[np.ndarray, float]:
+    """Return ridge and pull of rows with so many interactions, with a feature prior or not."""
+    share = model.prior_share if pulled else 0.0
+    ridge: np.ndarray = (1.0 - share) * model.regularization * count**model.frequency_exponent
+    return ridge, share * model.regularization
+
+
+def density(matrix: csr_matrix) -> float:
+    """Return the share of pairs with an interaction, of users and items that have any."""
+    users, items = (int(np.count_nonzero(matrix.getnnz(axis))) for axis in (1, 0))
+    return float(matrix.nnz) / (users * items)
+
+
+def with_pseudo_users(rows: csr_matrix, item_features: csr_matrix, confidence: float) -> csr_matrix:
+    """Return the rows of users with those of item features below them."""
+    from scipy.sparse import vstack
+
+    if item_features.data.min(initial=0.0) < 0:
+        raise ParameterError(
+            "hybrid-als takes features as pseudo-users, which cannot have a negative interest:"
+            " choose others, such as item_features=['tokens'], or pseudo_users=0"
+        )
+    return vstack([rows, confidence * item_features.T], format="csr", dtype=np.float32)
+
+
+def with_empty_rows(features: csr_matrix | None, n: int) -> csr_matrix | None:
+    """Return features of ``n`` rows, those added at the end without any."""
+    if features is None or features.shape[0] == n:
+        return features
+    grown = features.copy()
+    grown.resize(n, features.shape[1])
+    return grown

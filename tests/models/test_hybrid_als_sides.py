@@ -1,0 +1,59 @@
+"""The sides of HybridALS by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from hybridrec.errors import ParameterError
+from hybridrec.models.hybrid_als import HybridALS
+from hybridrec.models.hybrid_als_sides import (
+    Side,
+    density,
+    penalties,
+    with_empty_rows,
+    with_pseudo_users,
+)
+
+
+def matrix(rows):
+    return csr_matrix(np.array(rows, dtype=np.float32))
+
+
+def test_density_is_of_those_who_take_part():
+    assert density(matrix([[1, 2, 0, 0], [0, 3, 0, 0], [0, 0, 0, 0]])) == 3 / 4
+
+
+def test_pseudo_users_stand_below():
+    rows, features = matrix([[1, 0, 2]]), matrix([[1, 0], [0.5, 0.5], [0, 0]])
+    found = with_pseudo_users(rows, features, 4.0)
+    assert found.toarray().tolist() == [[1, 0, 2], [4, 2, 0], [0, 2, 0]]
+    assert found.dtype == np.float32
+    with pytest.raises(ParameterError, match="negative interest"):
+        with_pseudo_users(rows, -features, 4.0)
+
+
+def test_features_of_pseudo_users_are_empty():
+    features = matrix([[1, 2]])
+    assert with_empty_rows(features, 3).toarray().tolist() == [[1, 2], [0, 0], [0, 0]]
+    assert features.shape == (1, 2)
+    assert with_empty_rows(features, 1) is features
+    assert with_empty_rows(None, 3) is None
+
+
+def test_penalties():
+    model = HybridALS(regularization=2.0, frequency_exponent=0.5, prior_share=0.25)
+    for pulled, expected in ((True, ([1.5, 3.0], 0.5)), (False, ([2.0, 4.0], 0.0))):
+        ridge, pull = penalties(model, np.array([1, 4]), pulled=pulled)
+        assert (ridge.tolist(), pull) == expected
+
+
+def test_pseudo_users_are_no_evidence():
+    """The second item has only one, the first has one beside a user: one interaction counts."""
+    model = HybridALS(factors=2, regularization=3.0)
+    side = Side(matrix([[1, 1], [0, 1], [0, 0]]), None, model, n_real=1)
+    assert side.active.tolist() == [0]
+    assert side.ridge.tolist() == [3.0]
+    side.factors[:] = 7
+    assert side.everyone().tolist() == [[7, 7], [0, 0], [0, 0]]
