@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,10 +82,7 @@ class Features:
     @property
     def feature_names(self) -> np.ndarray:
         """Names of all columns, "block:feature"."""
-        return np.array(
-            [f"{block.name}:{name}" for block in self.blocks for name in block.feature_names],
-            dtype=object,
-        )
+        return full_names((block.name, block.feature_names) for block in self.blocks)
 
     def matrix(self) -> csr_matrix:
         """Return all blocks side by side, each times its weight: CSR float32 (rows, width)."""
@@ -96,6 +93,11 @@ class Features:
         joined.eliminate_zeros()
         joined.sort_indices()
         return joined
+
+
+def full_names(blocks: Iterable[tuple[str, np.ndarray]]) -> np.ndarray:
+    """Return "block:feature" for every feature of blocks and their feature names."""
+    return np.array([f"{block}:{name}" for block, names in blocks for name in names], dtype=object)
 
 
 def scale_rows(matrix: csr_matrix | np.ndarray) -> csr_matrix | np.ndarray:

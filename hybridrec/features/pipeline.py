@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from hybridrec.errors import NotFittedError, ParameterError, did_you_mean
-from hybridrec.features.blocks import FeatureBlock, Features, scale_rows
+from hybridrec.features.blocks import FeatureBlock, Features, full_names, scale_rows
 from hybridrec.features.columns import TableColumns, usable_columns
 from hybridrec.features.tokens import KnowledgeTokens
 from hybridrec.features.walks import WalkEmbedding
@@ -171,6 +171,12 @@ class FeaturePipeline:
                 for builder in self.builders_
             ]
         )
+
+    @property
+    def feature_names(self) -> np.ndarray:
+        """Names of all columns that a fitted pipeline makes, as `Features.feature_names`."""
+        base = self.knowledge_
+        return full_names((one.name, one.feature_names(base)) for one in self.builders_)
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return configuration (JSON) and arrays; the knowledge graph is kept by the caller.

@@ -124,7 +124,7 @@ class RestartWalks:
 
 
 def shares(matrix: csr_matrix) -> csr_matrix:
-    """Return a matrix whose rows sum to 1, but for the empty ones."""
+    """Return a matrix whose rows sum to 1 (float64), but for the empty ones."""
     scaled = matrix.astype(np.float64)
     total = np.asarray(scaled.sum(axis=1)).ravel()
     scaled.data /= np.repeat(total, np.diff(scaled.indptr))

@@ -324,8 +324,11 @@ class Recommender(Parameters, ABC):
         self._check_fitted()
         if history is None:
             return self.scorer_, user_codes, self.user_sources_[user_codes].copy()
-        sources = np.where(self._tell_something(history), FOLD_IN, POPULAR).astype(np.int8)
-        return self._fold_in(history), np.arange(history.shape[0]), sources
+        return self._fold_in(history), np.arange(history.shape[0]), self._sources_of(history)
+
+    def _sources_of(self, history: csr_matrix) -> np.ndarray:
+        """Return the source of users with a history to fold in, int8 (n,)."""
+        return np.where(self._tell_something(history), FOLD_IN, POPULAR).astype(np.int8)
 
     def _tell_something(self, history: csr_matrix) -> np.ndarray:
         """Return which rows hold an item that the model can score, bool (n,)."""

@@ -165,23 +165,29 @@ class HybridALS(Recommender):
 
         ``user_codes`` tell who they are; -1 is a new user.
         """
-        scorer, rows, sources = super().scorer_for(user_codes, history)
-        if history is not None and self.user_prior_ is not None:
-            assert isinstance(scorer, FactorScorer)
-            of_fit = (user_codes >= 0) & (user_codes < len(self.user_prior_))
-            prior = self.user_prior_[user_codes[of_fit]]
-            scorer.user_factors[of_fit] = self._users(history[of_fit], prior)
-        return scorer, rows, sources
+        self._check_fitted()
+        if history is None or self.user_prior_ is None:
+            return super().scorer_for(user_codes, history)
+        of_fit = (user_codes >= 0) & (user_codes < len(self.user_prior_))
+        prior = np.zeros((len(of_fit), self.user_prior_.shape[1]), dtype=np.float32)
+        prior[of_fit] = self.user_prior_[user_codes[of_fit]]
+        folded = self._folded(history, prior, of_fit)
+        return folded, np.arange(len(of_fit)), self._sources_of(history)
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
-        assert isinstance(self.scorer_, FactorScorer)
-        return _scorer(self._users(history), self.scorer_.item_factors)
+        return self._folded(history)
 
-    def _users(self, history: csr_matrix, prior: np.ndarray | None = None) -> np.ndarray:
+    def _folded(
+        self,
+        history: csr_matrix,
+        prior: np.ndarray | None = None,
+        pulled: bool | np.ndarray = False,
+    ) -> FactorScorer:
         assert isinstance(self.scorer_, FactorScorer)
+        items = self.scorer_.item_factors
         # Items that nobody has took no part in training, so not having them tells nothing.
         unobserved = np.where(self.popularity_ > 0, self.unobserved_, 0.0)
-        return self._solve(history, self.scorer_.item_factors, unobserved, prior)
+        return _scorer(self._solve(history, items, unobserved, prior, pulled), items)
 
     def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         assert isinstance(self.scorer_, FactorScorer)
@@ -194,10 +200,11 @@ class HybridALS(Recommender):
         others: np.ndarray,
         unobserved: np.ndarray,
         prior: np.ndarray | None = None,
+        pulled: bool | np.ndarray = False,
     ) -> np.ndarray:
         """Fold in rows, with the ridge and pull that trained rows of as many interactions have."""
         count = np.maximum(np.diff(history.indptr), 1)
-        ridge, pull = penalties(self, count, pulled=prior is not None)
+        ridge, pull = penalties(self, count, pulled)
         return fold_in_rows(
             history / float(self.mean_weight_),
             others,

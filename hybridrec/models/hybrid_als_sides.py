@@ -48,7 +48,7 @@ class Side:
         self.active = np.flatnonzero(count > 0)
         self.rows, self.size = rows[self.active], len(count)
         self.model, self.features = model, features
-        self.ridge, self.pull = penalties(model, count[self.active], pulled=features is not None)
+        self.ridge, self.pull = penalties(model, count[self.active], features is not None)
         self.prior: FeaturePrior | None = None
         if features is not None:
             self.prior = FeaturePrior.of(features[self.active], model.feature_regularization)
@@ -80,9 +80,11 @@ class Side:
         return out
 
 
-def penalties(model: HybridALS, count: np.ndarray, *, pulled: bool) -> tuple[np.ndarray, float]:
-    """Return ridge and pull of rows with so many interactions, with a feature prior or not."""
-    share = model.prior_share if pulled else 0.0
+def penalties(
+    model: HybridALS, count: np.ndarray, pulled: bool | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return ridge and pull of rows with so many interactions, pulled to a prior or not."""
+    share = model.prior_share * np.broadcast_to(pulled, count.shape)
     ridge: np.ndarray = (1.0 - share) * model.regularization * count**model.frequency_exponent
     return ridge, share * model.regularization
 

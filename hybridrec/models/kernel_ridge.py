@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -120,10 +120,11 @@ class HybridItemItem(ItemItemModel):
         rows = np.flatnonzero((users > 0) & (features.getnnz(axis=1) > 0))
         if not rows.size:
             return scorer
-        self.map_ = KernelRidge(scale_rows(features[rows]), rows, self.feature_regularization)
-        self.map_.calibrate(scorer, self.calibration)
+        known = KernelRidge(scale_rows(features[rows]), rows, self.feature_regularization)
+        known.calibrate(scorer, self.calibration)
+        self.map_ = replace(known)  # without the inverse, which is larger than the model
         new = np.flatnonzero(users == 0)
-        return self.map_.place(scorer, new, features[new])
+        return known.place(scorer, new, features[new])
 
     def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
         if self.map_ is None:

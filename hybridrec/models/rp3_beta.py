@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridrec.graph.reach import shares
 from hybridrec.models.checks import at_least, positive, whole
 from hybridrec.models.item_item import ItemItemModel, nearest_items
 from hybridrec.ranking.scorer import HistoryScorer, Scorer
@@ -58,18 +59,10 @@ class RP3Beta(ItemItemModel):
         whole(neighbors=self.neighbors)
         positive(alpha=self.alpha)
         at_least(0, beta=self.beta)
-        to_items = _transitions(matrix).power(self.alpha)
-        to_users = _transitions(matrix.T.tocsr()).power(self.alpha)
+        to_items = shares(matrix).power(self.alpha)
+        to_users = shares(matrix.T.tocsr()).power(self.alpha)
         popularity = np.asarray(matrix.sum(axis=0, dtype=np.float64)).ravel()
         to_items.data /= popularity[to_items.indices] ** self.beta
         walks = HistoryScorer(to_users, to_items, over_items=False)
         weights = nearest_items(walks, self.neighbors, self.num_threads)
         return HistoryScorer(matrix, weights, over_items=True)
-
-
-def _transitions(matrix: csr_matrix) -> csr_matrix:
-    """Return a matrix whose rows sum to 1 (float64), but for the empty ones."""
-    scaled = matrix.astype(np.float64)
-    total = np.asarray(scaled.sum(axis=1)).ravel()
-    scaled.data /= np.repeat(total, np.diff(scaled.indptr))
-    return scaled

@@ -63,10 +63,4 @@ def _names(model: PersonalizedPageRank) -> list[str]:
     pipeline = model.item_pipeline_
     if pipeline is None:
         return [f"feature {column}" for column in shared]
-    names = np.concatenate(
-        [
-            np.array([f"{one.name}:{name}" for name in one.feature_names(pipeline.knowledge_)])
-            for one in pipeline.builders_
-        ]
-    )
-    return list(names[shared])
+    return list(pipeline.feature_names[shared])

@@ -44,9 +44,14 @@ def test_features_of_pseudo_users_are_empty():
 
 def test_penalties():
     model = HybridALS(regularization=2.0, frequency_exponent=0.5, prior_share=0.25)
-    for pulled, expected in ((True, ([1.5, 3.0], 0.5)), (False, ([2.0, 4.0], 0.0))):
-        ridge, pull = penalties(model, np.array([1, 4]), pulled=pulled)
-        assert (ridge.tolist(), pull) == expected
+    cases = (
+        (True, [1.5, 3.0], [0.5, 0.5]),
+        (False, [2.0, 4.0], [0.0, 0.0]),
+        (np.array([True, False]), [1.5, 4.0], [0.5, 0.0]),
+    )
+    for pulled, *expected in cases:
+        ridge, pull = penalties(model, np.array([1, 4]), pulled)
+        assert [ridge.tolist(), pull.tolist()] == expected
 
 
 def test_pseudo_users_are_no_evidence():
