@@ -36,7 +36,9 @@ WITH_KG = ("content", "hybrid-als", "personalized-page-rank")
 PAIRS = (*WITHOUT_KG, *WITH_KG, "stack")
 LISTS = (*WITHOUT_KG, "ease:features=none", *WITH_KG, "blend")
 LARGE = ("popularity", "item-knn", "rp3-beta", "als", "hybrid-als")  # dense weights do not fit
-COLD = ("content", "hybrid-als:prior_share=0", "hybrid-als", "personalized-page-rank", "blend")
+SMOOTH = "hybrid-als:features=smooth-tokens"
+WALKS = ("personalized-page-rank", "blend")
+COLD = ("content", "hybrid-als:prior_share=0", "hybrid-als", SMOOTH, *WALKS)
 COLD_SMALL = ("ease", "graph-filter", *COLD)
 PROTOCOLS = {
     "click-through, Last.FM": ("kgcn-ctr", "lastfm", PAIRS),

@@ -61,9 +61,9 @@ _DEFAULT = "hybrid-als"
 @click.option(
     "--features",
     metavar="BLOCKS",
-    help="Side information to use: tokens or two-hop-tokens (facts), walks (embeddings), columns"
-    " (of the tables), joined by commas; or none. By default tokens and columns, if there are any"
-    " and as far as they help.",
+    help="Side information to use: tokens, two-hop-tokens, smooth-tokens (facts), walks"
+    " (embeddings), columns (of the tables), joined by commas; or none. By default tokens and"
+    " columns, if there are any and as far as they help.",
 )
 @click.option(
     "--guard/--no-guard",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hybridrec.models.side import FeatureInput
 
 WITH, WITHOUT, SHUFFLED = "with", "without", "shuffled"
-KNOWLEDGE_BLOCKS = ("tokens", "two-hop-tokens", "walks")
+KNOWLEDGE_BLOCKS = ("tokens", "two-hop-tokens", "smooth-tokens", "walks")
 
 MakeModel: TypeAlias = "Callable[[int], Recommender]"
 

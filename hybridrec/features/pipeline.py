@@ -11,6 +11,7 @@ import numpy as np
 from hybridrec.errors import NotFittedError, ParameterError, did_you_mean
 from hybridrec.features.blocks import FeatureBlock, Features, full_names, scale_rows
 from hybridrec.features.columns import TableColumns, usable_columns
+from hybridrec.features.smooth import SmoothTokens
 from hybridrec.features.tokens import KnowledgeTokens
 from hybridrec.features.walks import WalkEmbedding
 
@@ -54,6 +55,7 @@ class BlockBuilder(Protocol):
 BLOCKS: Mapping[str, type[Any]] = {
     "tokens": KnowledgeTokens,
     "two-hop-tokens": KnowledgeTokens,
+    "smooth-tokens": SmoothTokens,
     "walks": WalkEmbedding,
     "columns": TableColumns,
 }
@@ -88,7 +90,7 @@ class FeaturePipeline:
     Parameters
     ----------
     blocks : sequence of str or block builders, optional
-        Names ("tokens", "two-hop-tokens", "walks", "columns") or configured builders such as
+        Names ("tokens", "two-hop-tokens", "smooth-tokens", "walks", "columns") or builders such as
         ``KnowledgeTokens(min_items=3)``. By default what the data offers: "tokens" if there is a
         knowledge graph, "columns" if the table has columns that can be features.
     weights : mapping of block name to float, optional

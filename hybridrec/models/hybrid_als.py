@@ -14,6 +14,7 @@ from hybridrec.models.hybrid_als_sides import (
     Side,
     density,
     penalties,
+    shrunk,
     with_empty_rows,
     with_pseudo_users,
 )
@@ -31,12 +32,12 @@ SOLVERS = ("cholesky", "cg")
 class HybridALS(Recommender):
     """Weighted ALS with frequency-scaled regularisation and feature priors.
 
-    Minimises ``sum c_ui (p_ui - x_u.y_i)^2 + ridge_u |x_u|^2 + ridge_i |y_i|^2
-    + pull (|y_i - W^T f_i|^2 + ridge_w |W|^2)`` (the same for users with features) by turns over
-    users, items and W. An item with many interactions moves away from its prior; an item without
-    any *is* its prior and takes no part in training. Without features it is a well-regularised
-    iALS (Hu, Koren & Volinsky 2008; frequency scaling after Rendle et al. 2022; feature maps
-    after Gantner et al. 2010 and Cortes 2018).
+    Minimises ``sum c_ui (p_ui - x_u.y_i)^2 + ridge_u |x_u|^2 + shrinkage_u |x_u - mean x|^2
+    + ridge_i |y_i|^2 + pull (|y_i - W^T f_i|^2 + ridge_w |W|^2)`` (the last for users with
+    features, too) by turns over users, items and W. An item with many interactions moves away
+    from its prior; an item without any *is* its prior and takes no part in training. Without
+    features it is a well-regularised iALS (Hu, Koren & Volinsky 2008; frequency scaling after
+    Rendle et al. 2022; feature maps after Gantner et al. 2010 and Cortes 2018).
 
     Parameters
     ----------
@@ -51,6 +52,9 @@ class HybridALS(Recommender):
         Share of the regularisation that pulls towards the feature prior instead of 0.
     feature_regularization : float, default 1
         Ridge of the map from features (rows of length 1) to factors.
+    user_shrinkage : float, default 3
+        Pull of a user towards the mean user, divided by the user's interactions: who has few is
+        taken for one of many, and who is folded in is treated as who was trained on.
     iterations : int, default 15
     solver : {"cholesky", "cg"}, default "cholesky"
         "cholesky" solves every row exactly; "cg" takes three steps of conjugate gradients from
@@ -82,6 +86,7 @@ class HybridALS(Recommender):
         alpha: float = 1.0,
         prior_share: float = 0.3,
         feature_regularization: float = 1.0,
+        user_shrinkage: float = 3.0,
         iterations: int = 15,
         solver: str = "cholesky",
         pseudo_users: float = 0.0,
@@ -95,6 +100,7 @@ class HybridALS(Recommender):
         self.alpha = alpha
         self.prior_share = prior_share
         self.feature_regularization = feature_regularization
+        self.user_shrinkage = user_shrinkage
         self.iterations = iterations
         self.solver = solver
         self.pseudo_users = pseudo_users
@@ -113,7 +119,8 @@ class HybridALS(Recommender):
         rows, n_users = (matrix / mean).tocsr(), matrix.shape[0]
         if self.pseudo_users and item_features is not None:
             rows = with_pseudo_users(rows, item_features, self.pseudo_users)
-        users = Side(rows, with_empty_rows(user_features, rows.shape[0]), self)
+        of_users = with_empty_rows(user_features, rows.shape[0])
+        users = Side(rows, of_users, self, shrinkage=self.user_shrinkage)
         items = Side(rows.T.tocsr(), item_features, self, n_real=n_users)
         unobserved = density(matrix) ** 0.5 / self.alpha
         stream = random_stream(check_random_state(self.random_state))
@@ -126,7 +133,7 @@ class HybridALS(Recommender):
             user_factors, _ = self._finished(users, items.factors)
             item_factors, self._item_map = self._finished(items, users.factors)
         self.mean_weight_, self.unobserved_ = np.array(mean), np.array(unobserved)
-        self.item_weights_ = items.weights
+        self.item_weights_, self.mean_user_ = items.weights, users.mean
         self.user_prior_ = None if user_features is None else user_features @ users.weights
         return _scorer(user_factors[:n_users], item_factors)
 
@@ -136,6 +143,7 @@ class HybridALS(Recommender):
         positive(feature_regularization=self.feature_regularization)
         at_least(0, regularization=self.regularization, prior_share=self.prior_share)
         at_least(0, frequency_exponent=self.frequency_exponent, pseudo_users=self.pseudo_users)
+        at_least(0, user_shrinkage=self.user_shrinkage)
         if self.solver not in SOLVERS:
             raise ParameterError(f"solver must be one of {', '.join(SOLVERS)}, got {self.solver!r}")
         if self.prior_share > 1:
@@ -187,11 +195,16 @@ class HybridALS(Recommender):
         items = self.scorer_.item_factors
         # Items that nobody has took no part in training, so not having them tells nothing.
         unobserved = np.where(self.popularity_ > 0, self.unobserved_, 0.0)
-        return _scorer(self._solve(history, items, unobserved, prior, pulled), items)
+        count = _counts(history)
+        ridge, pull = penalties(self, count, pulled)
+        pull, towards = shrunk(prior, pull, self.mean_user_, self.user_shrinkage / count)
+        rows = self._solve(history, items, unobserved, ridge, pull=pull, prior=towards)
+        return _scorer(rows, items)
 
     def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         assert isinstance(self.scorer_, FactorScorer)
-        rows = self._solve(histories, self.scorer_.user_factors, self.unobserved_)
+        ridge, _ = penalties(self, _counts(histories), pulled=False)
+        rows = self._solve(histories, self.scorer_.user_factors, self.unobserved_, ridge)
         return rows, np.zeros(len(rows), dtype=np.float32)
 
     def _solve(
@@ -199,20 +212,17 @@ class HybridALS(Recommender):
         history: csr_matrix,
         others: np.ndarray,
         unobserved: np.ndarray,
-        prior: np.ndarray | None = None,
-        pulled: bool | np.ndarray = False,
+        ridge: np.ndarray,
+        **towards: np.ndarray,
     ) -> np.ndarray:
-        """Fold in rows, with the ridge and pull that trained rows of as many interactions have."""
-        count = np.maximum(np.diff(history.indptr), 1)
-        ridge, pull = penalties(self, count, pulled)
+        """Fold in rows, with the penalties that trained rows of as many interactions have."""
         return fold_in_rows(
             history / float(self.mean_weight_),
             others,
             unobserved=unobserved,
             ridge=ridge,
-            pull=pull,
-            prior=prior,
             num_threads=self.num_threads,
+            **towards,
         )
 
     def _item_rows(self, features: csr_matrix) -> tuple[np.ndarray, np.ndarray] | None:
@@ -224,7 +234,7 @@ class HybridALS(Recommender):
         return rows, np.zeros(len(rows), dtype=np.float32)
 
     def _state(self) -> dict[str, np.ndarray]:
-        names = ("mean_weight_", "unobserved_", "item_weights_", "user_prior_")
+        names = ("mean_weight_", "unobserved_", "mean_user_", "item_weights_", "user_prior_")
         state = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if self._item_map is not None:
             calibration = self._item_map
@@ -239,12 +249,18 @@ class HybridALS(Recommender):
 
     def _set_state(self, state: dict[str, np.ndarray]) -> None:
         self.mean_weight_, self.unobserved_ = state["mean_weight_"], state["unobserved_"]
+        self.mean_user_ = state["mean_user_"]
         self.item_weights_ = state.get("item_weights_")
         self.user_prior_ = state.get("user_prior_")
         self._item_map = None
         if "calibration" in state:
             mean, centre, gain = state["calibration"]
             self._item_map = Calibration(mean, centre, float(gain[0]))
+
+
+def _counts(history: csr_matrix) -> np.ndarray:
+    counts: np.ndarray = np.maximum(np.diff(history.indptr), 1)
+    return counts
 
 
 def _scorer(user_factors: np.ndarray, item_factors: np.ndarray) -> FactorScorer:

@@ -27,6 +27,8 @@ class Side:
         Only its parameters are read.
     n_real : int, optional
         Columns that count as evidence, by default all; those behind them are pseudo-users.
+    shrinkage : float, default 0
+        Pull of a row towards the mean row, divided by its evidence.
 
     Attributes
     ----------
@@ -43,12 +45,14 @@ class Side:
         features: csr_matrix | None,
         model: HybridALS,
         n_real: int | None = None,
+        shrinkage: float = 0.0,
     ) -> None:
-        count = np.diff((rows if n_real is None else rows[:, :n_real]).indptr)
-        self.active = np.flatnonzero(count > 0)
-        self.rows, self.size = rows[self.active], len(count)
+        evidence = np.diff((rows if n_real is None else rows[:, :n_real]).indptr)
+        self.active = np.flatnonzero(evidence > 0)
+        self.rows, self.size, self.count = rows[self.active], rows.shape[0], evidence[self.active]
         self.model, self.features = model, features
-        self.ridge, self.pull = penalties(model, count[self.active], features is not None)
+        self.ridge, self.pull = penalties(model, self.count, features is not None)
+        self.shrinkage = shrinkage / self.count
         self.prior: FeaturePrior | None = None
         if features is not None:
             self.prior = FeaturePrior.of(features[self.active], model.feature_regularization)
@@ -57,21 +61,29 @@ class Side:
 
     def solve(self, other: Side, unobserved: float) -> None:
         """Refit the factors, the other side being fixed, then the map from features to them."""
-        pulled = None
+        told, pull = None, np.zeros_like(self.ridge)
         if self.prior is not None and self.weights is not None:
-            pulled = self.prior.features @ self.weights
+            told, pull = self.prior.features @ self.weights, self.pull
+        pull, towards = shrunk(told, pull, self.mean, self.shrinkage)
         self.factors = fold_in_rows(
             self.rows,
             other.everyone(),
             unobserved=unobserved,
             ridge=self.ridge,
-            pull=0.0 if pulled is None else self.pull,
-            prior=pulled,
+            pull=pull,
+            prior=towards,
             start=self.factors if self.model.solver == "cg" else None,
             num_threads=self.model.num_threads,
         )
         if self.prior is not None:
             self.weights = self.prior.fit(self.factors)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean of the trained rows, weighted as they are pulled to it: float32 (d,)."""
+        weights = 1.0 / self.count
+        mean: np.ndarray = weights @ self.factors.astype(np.float64) / weights.sum()
+        return mean.astype(np.float32)
 
     def everyone(self) -> np.ndarray:
         """Return factors of all rows; those without evidence are 0 and take no part."""
@@ -87,6 +99,24 @@ def penalties(
     share = model.prior_share * np.broadcast_to(pulled, count.shape)
     ridge: np.ndarray = (1.0 - share) * model.regularization * count**model.frequency_exponent
     return ridge, share * model.regularization
+
+
+def shrunk(
+    told: np.ndarray | None, pull: np.ndarray, mean: np.ndarray, shrinkage: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Join the pull of rows to what features tell of them and to the mean row.
+
+    Returns
+    -------
+    pull, prior : ndarray
+        (n,) and (n, d): one pull, to one point between the two.
+    """
+    total = pull + shrinkage
+    share = np.divide(shrinkage, total, out=np.zeros_like(total), where=total > 0)
+    prior = np.outer(share, mean).astype(np.float32)
+    if told is not None:
+        prior += (1 - share)[:, None].astype(np.float32) * told
+    return total, prior
 
 
 def density(matrix: csr_matrix) -> float:

@@ -52,6 +52,10 @@ def objective(model, data, moved=(0.0, 0.0)):
     Y = model.scorer_.item_factors[items] + moved[1]
     confidence = np.where(dense > 0, dense, (dense > 0).mean() ** 0.5 / model.alpha)
     total = (confidence * np.square((dense > 0) - X @ Y.T)).sum()
+    shrinkage = model.user_shrinkage / (dense > 0).sum(axis=1)
+    if model.user_shrinkage:
+        mean = np.average(X, axis=0, weights=shrinkage)
+        total += shrinkage @ np.square(X - mean).sum(axis=1)
     for factors, warm, axis, pipeline in (
         (X, users, 1, model.user_pipeline_),
         (Y, items, 0, model.item_pipeline_),
@@ -68,9 +72,13 @@ def fitted_for(data, iterations, features, **more):
     return model.fit(data, item_features=none, user_features=none)
 
 
+@pytest.mark.parametrize("shrinkage", [0.0, 3.0])
 @pytest.mark.parametrize("features", [False, True])
-def test_every_iteration_lowers_the_objective(sided, features):
-    values = [objective(fitted_for(sided, n, features), sided) for n in (1, 2, 3, 5, 8, 30, 31)]
+def test_every_iteration_lowers_the_objective(sided, features, shrinkage):
+    values = [
+        objective(fitted_for(sided, n, features, user_shrinkage=shrinkage), sided)
+        for n in (1, 2, 3, 5, 8, 30, 31)
+    ]
     assert (np.diff(values) < 1e-6 * values[0]).all()
     assert values[-1] < 0.95 * values[0]
     assert values[-2] - values[-1] < 1e-3 * values[0]  # it comes to rest
@@ -105,7 +113,7 @@ def test_conjugate_gradients_of_the_rows_reach_the_same_objective(sided, feature
 
 
 def ials_twin(data, model):
-    """Return user and item factors of plain iALS, from dense matrices, in float64."""
+    """Return user and item factors of iALS, from dense matrices, in float64."""
     dense = data.matrix.toarray().astype(np.float64)
     warm = dense.any(axis=0)
     dense = dense[:, warm] / data.matrix.data.mean(dtype=np.float64)
@@ -113,17 +121,19 @@ def ials_twin(data, model):
     start = random_stream(model.random_state).normal(0.0, 0.1, (warm.sum(), model.factors))
     items = start.astype(np.float32).astype(np.float64)
 
-    def solve(rows, others):
+    def solve(rows, others, shrinkage=0.0, mean=0.0):
         out = []
         for row in rows:
-            c = np.where(row > 0, row, unobserved)
-            ridge = model.regularization * (row > 0).sum() ** model.frequency_exponent
-            A = (others * c[:, None]).T @ others + ridge * np.eye(model.factors)
-            out.append(np.linalg.solve(A, others.T @ row))
+            c, n = np.where(row > 0, row, unobserved), (row > 0).sum()
+            ridge = model.regularization * n**model.frequency_exponent
+            A = (others * c[:, None]).T @ others + (ridge + shrinkage / n) * np.eye(model.factors)
+            out.append(np.linalg.solve(A, others.T @ row + shrinkage / n * mean))
         return np.array(out)
 
+    mean, count = np.zeros(model.factors), (dense > 0).sum(axis=1)
     for _ in range(model.iterations):
-        users = solve(dense, items)
+        users = solve(dense, items, model.user_shrinkage, mean)
+        mean = np.average(users, axis=0, weights=1 / count)
         items = solve(dense.T, users)
     return users, items
 
@@ -237,7 +247,19 @@ class TestFoldIn:
         lists = model.recommend(history=history, k=20)
         assert set(lists["source"]) <= {"fold-in", "features"}
         groups = {user: rows["item"].mod(2).mean() for user, rows in lists.groupby("user")}
-        assert groups["x"] < 0.5 < groups["y"]
+        assert groups["x"] < groups["y"] - 0.1
+
+    def test_who_has_little_is_taken_for_the_mean_user(self, ratings):
+        model = HybridALS(factors=4, iterations=5, user_shrinkage=1e6).fit(ratings)
+        one = csr_matrix(np.eye(1, 60, dtype=np.float32))
+        found = model._fold_in(one).user_factors[0]
+        np.testing.assert_allclose(found, model.mean_user_, rtol=1e-3, atol=1e-5)
+        many = csr_matrix(np.ones((1, 60), dtype=np.float32))
+        model.user_shrinkage = 3.0
+        apart = [
+            np.abs(model._fold_in(x).user_factors - model.mean_user_).max() for x in (one, many)
+        ]
+        assert apart[0] < apart[1]
 
 
 class TestPseudoUsers:
@@ -246,6 +268,7 @@ class TestPseudoUsers:
         groups = np.eye(2)[np.arange(62) % 2].astype(np.float32)
         block = FeatureBlock("group", groups, np.array(["g0", "g1"]))
         params = {"factors": 3, "iterations": 4, "frequency_exponent": 0.0, "prior_share": 0.0}
+        params["user_shrinkage"] = 0.0
         model = HybridALS(pseudo_users=2.5, **params).fit(
             sided, item_features=Features([block]), user_features=[]
         )

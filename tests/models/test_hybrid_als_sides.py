@@ -12,6 +12,7 @@ from hybridrec.models.hybrid_als_sides import (
     Side,
     density,
     penalties,
+    shrunk,
     with_empty_rows,
     with_pseudo_users,
 )
@@ -52,6 +53,22 @@ def test_penalties():
     for pulled, *expected in cases:
         ridge, pull = penalties(model, np.array([1, 4]), pulled)
         assert [ridge.tolist(), pull.tolist()] == expected
+
+
+def test_a_pull_to_two_points_is_one_to_a_point_between():
+    told = np.array([[1.0, 0.0], [4.0, 4.0], [2.0, 2.0]], dtype=np.float32)
+    mean, pull = np.array([0.0, 8.0], dtype=np.float32), np.array([3.0, 0.0, 0.0])
+    total, towards = shrunk(told, pull, mean, np.array([1.0, 2.0, 0.0]))
+    assert total.tolist() == [4.0, 2.0, 0.0]
+    assert towards.tolist() == [[0.75, 2.0], [0.0, 8.0], [2.0, 2.0]]
+    assert shrunk(None, pull, mean, np.array([1.0, 2.0, 0.0]))[1].tolist()[1] == [0.0, 8.0]
+
+
+def test_users_with_little_pull_the_mean():
+    side = Side(matrix([[1, 1, 1], [1, 0, 0]]), None, HybridALS(factors=2), shrinkage=3.0)
+    assert side.shrinkage.tolist() == [1.0, 3.0]
+    side.factors[:] = [[0, 4], [4, 8]]
+    assert side.mean.tolist() == [3.0, 7.0]
 
 
 def test_pseudo_users_are_no_evidence():

@@ -66,7 +66,8 @@ def feature_choices(kind: type[Recommender], dataset: Dataset) -> list[str]:
     if not kind.uses_item_features:
         return []
     offered = default_blocks(dataset)
-    facts = [(), ("tokens",), ("tokens", "two-hop-tokens")] if "tokens" in offered else [()]
+    near_and_far = [("tokens",), ("tokens", "two-hop-tokens"), ("smooth-tokens",)]
+    facts = [(), *near_and_far] if "tokens" in offered else [()]
     columns = [(), ("columns",)] if "columns" in offered else [()]
     sets = [blocks_text([*near, *table]) for near, table in product(facts, columns)]
     return list(dict.fromkeys([default_features(kind, dataset), *sets]))

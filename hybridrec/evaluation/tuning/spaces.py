@@ -84,6 +84,7 @@ DEFAULT_SPACES: Mapping[str, Space] = {
         "alpha": Range(0.1, 10.0, log=True),
         "prior_share": Range(0.0, 0.9),
         "feature_regularization": Range(0.1, 30.0, log=True),
+        "user_shrinkage": Range(0.3, 10.0, log=True),
         "calibration": Range(0.2, 1.2),
     },
     "blend": {

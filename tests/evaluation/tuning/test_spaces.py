@@ -44,8 +44,12 @@ def test_features_are_those_that_the_data_offers(dataset):
     assert offered(dataset) == (
         *("tokens+columns", "none", "columns", "tokens"),
         *(near_and_far, f"{near_and_far}+columns"),
+        *("smooth-tokens", "smooth-tokens+columns"),
     )
-    assert offered(replace(dataset, item_table=None)) == ("tokens", "none", near_and_far)
+    assert offered(replace(dataset, item_table=None)) == (
+        *("tokens", "none"),
+        *(near_and_far, "smooth-tokens"),
+    )
     assert offered(dataset.with_knowledge(None)) == ("columns", "none")
     bare = replace(dataset, item_table=None, knowledge=None)
     assert offered(bare) is None
@@ -64,7 +68,8 @@ def test_columns_of_users_go_with_what_is_offered(dataset):
     data = replace(dataset, item_table=None, user_table=people)
     split = random_split(data)
     space = search_space("hybrid-als", [split], None, {})
-    assert space["features"].values == ("offered", "none", "tokens", "tokens+two-hop-tokens")
+    facts = ("tokens", "tokens+two-hop-tokens", "smooth-tokens")
+    assert space["features"].values == ("offered", "none", *facts)
     assert default_point("hybrid-als", [split], space)["features"] == "offered"
 
 
