@@ -1,14 +1,16 @@
 """The pictures of the README: ``python -m bench.figures``.
 
-Draws ``docs/accuracy.svg`` and ``docs/cold_start.svg`` from ``bench/results/accuracy.json``, and
-``docs/time_to_accuracy.svg`` from ``bench/results/time_to_accuracy.json``. The same results give
-the same files. Letters are paths, so that labels stay where they were put, and colours are read
-on white and on black.
+Draws, into ``bench/results``, ``accuracy.svg`` and ``cold_start.svg`` from ``accuracy.json``, and
+``time_to_accuracy.svg`` from ``time_to_accuracy.json``. The same results give the same files.
+``embedding.svg`` and ``walk.svg`` show the bundled knowledge graph: vectors of films, and a walk.
+Letters are paths, so that labels stay where they were put, and
+colours are read on white and on black.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections import defaultdict
@@ -17,13 +19,15 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from bench.measure import RESULTS
+from hybridrec.dataset.named import load_dataset, relation_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
 WIDTH = 8.33  # inches: 800 pixels
 LEAST = 0.01  # seconds: what is faster is drawn there
 
@@ -67,6 +71,25 @@ COLD = (
 COLD_BASELINES = COLD[:2]
 NAMES = {"hybrid-als:prior_share=0": "hybrid-als, no prior"}
 
+COUNTRIES = {
+    "m.09c7w0": "United States",
+    "m.07ssc": "United Kingdom",
+    "m.0f8l9c": "France",
+    "m.0345h": "Germany",
+    "m.03rjj": "Italy",
+    "m.0d060g": "Canada",
+}
+CREDITS = ("film.film.actor", "film.film.directed_by")
+PEOPLE = {
+    "m.0f5xn": "Samuel L. Jackson",
+    "m.016fjj": "Christopher Walken",
+    "m.0h7pj": "Bruce Willis",
+    "m.06cgy": "Robert De Niro",
+    "m.04sry": "Martin Scorsese",
+    "m.0klh7": "Harvey Keitel",
+}
+START, STEPS, TRIES = "Pulp Fiction", 6, 100_000
+
 TITLES = {
     "implicit": "implicit",
     "lightfm": "LightFM",
@@ -91,7 +114,7 @@ def main() -> None:
     """Draw what there are results for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--output", type=Path, default=DOCS)
+    parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     try:
         import matplotlib as mpl
@@ -108,14 +131,22 @@ def main() -> None:
             if not path.exists():
                 sys.exit(f"{path} is missing: run python -m bench.{results}")
             save(draw(json.loads(path.read_text())), options.output / f"{picture}.svg")
+    write(embedding_map(), options.output / "embedding.svg")
+    write(walk_picture(), options.output / "walk.svg")
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write a picture without a date."""
+    text = io.StringIO()
+    metadata = {"Date": None, "Creator": None}
+    figure.savefig(text, format="svg", transparent=True, metadata=metadata)
+    write("\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n", path)
+
+
+def write(text: str, path: Path) -> None:
+    """Write a picture and say where."""
     path.parent.mkdir(exist_ok=True)
-    figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
-    text = path.read_text()
-    path.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n")
+    path.write_text(text)
     print(path)
 
 
@@ -370,6 +401,46 @@ def draw_leader(axis: Axes, point: Any, box: Any) -> None:
 def label_of(row: dict[str, Any]) -> str:
     """Return the name of a point."""
     return row["model"] if is_ours(row) else f"{TITLES[row['system']]} {row['model']}"
+
+
+# ---- the bundled knowledge graph -----------------------------------------------------------------
+
+
+def embedding_map() -> str:
+    """Films by vectors of all their facts from Freebase but the one that colours them."""
+    from hybridrec.evaluation.report.entity_map import EntityMap
+    from hybridrec.graph import Graph, node_embeddings
+
+    data = load_dataset()
+    assert data.knowledge is not None
+    country = "film.film.country"
+    rest = data.knowledge.without_relations([country, "movielens.genre", "movielens.decade"])
+    vectors = node_embeddings(Graph.from_knowledge(rest), num_threads=1)
+    return EntityMap.of(data.knowledge, vectors, country, labels=COUNTRIES, title="country").svg()
+
+
+def walk_picture() -> str:
+    """Draw the first walk over films, actors and directors that comes to new, known names only."""
+    from hybridrec.evaluation.report.walk_picture import WalkPicture
+    from hybridrec.graph import Graph, random_walks
+
+    data = load_dataset()
+    assert data.knowledge is not None
+    assert data.item_table is not None
+    knowledge = data.knowledge
+    titles = [str(title).partition(" (")[0] for title in data.item_table["title"]]
+    films = dict(zip(data.item_entities.tolist(), titles, strict=True))
+    labels = {knowledge.entities.ids[film]: title for film, title in films.items() if film >= 0}
+    labels |= PEOPLE
+    known = np.isin(knowledge.entities.ids.astype(str), list(labels))
+    people = knowledge.without_relations(set(knowledge.relations.ids) - set(CREDITS))
+    start = next(film for film, title in films.items() if title == START)
+    walks = random_walks(
+        Graph.from_knowledge(people), TRIES, STEPS + 1, p=4, q=0.5, start_nodes=[start]
+    )
+    walk = next(walk for walk in walks if known[walk].all() and len(set(walk)) == walk.size)
+    names = relation_labels(data.name)
+    return WalkPicture.of(people, walk, labels=labels, relation_labels=names).svg()
 
 
 if __name__ == "__main__":

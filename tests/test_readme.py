@@ -49,7 +49,7 @@ def test_ci_finds_the_commands(name):
 
 def test_top_level():
     """The house of the README is the house that stands."""
-    allowed = {"hybridrec", "tests", "data", "bench", "docs", "setup.py", "README.md"}
+    allowed = {"hybridrec", "tests", "data", "bench", "setup.py", "README.md"}
     allowed |= {"pyproject.toml", "LICENSE", "CHANGELOG.md", "build", "hybridrec.egg-info"}
     found = {one.name for one in ROOT.iterdir() if not one.name.startswith(".")}
     assert found <= allowed

@@ -1,4 +1,4 @@
-"""Walk embeddings of the knowledge graph as a dense feature block."""
+"""Node embeddings of the knowledge graph as a dense feature block."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 
 
 class WalkEmbedding:
-    """Vectors of the items' entities from node2vec walks over the knowledge graph.
+    """Vectors of the items' entities, by default from node2vec walks over the knowledge graph.
 
     An item that joins later, with an entity the graph did not have, gets the mean of the vectors
-    of the entities it has facts about.
+    of the entities it has facts about (`hybridrec.graph.extend_embeddings`).
 
     Parameters
     ----------
     dimensions : int, default 64
     p, q : float, default 1
         Return and in-out parameter of the walks (Grover & Leskovec 2016).
+    method : {"node2vec", "ppmi-svd", "prone", "fast-rp"}, default "node2vec"
+        As in `hybridrec.graph.node_embeddings`; the last two do not walk and have no p and q.
     random_state : int, default 0
     """
 
@@ -32,9 +34,16 @@ class WalkEmbedding:
     side = "item"
 
     def __init__(
-        self, dimensions: int = 64, *, p: float = 1.0, q: float = 1.0, random_state: int = 0
+        self,
+        dimensions: int = 64,
+        *,
+        p: float = 1.0,
+        q: float = 1.0,
+        method: str = "node2vec",
+        random_state: int = 0,
     ) -> None:
-        self.dimensions, self.p, self.q, self.random_state = dimensions, p, q, random_state
+        self.dimensions, self.p, self.q = dimensions, p, q
+        self.method, self.random_state = method, random_state
 
     def fit(self, dataset: Dataset, base: KnowledgeGraph | None) -> None:
         """Embed the entities of ``base``."""
@@ -44,7 +53,8 @@ class WalkEmbedding:
             raise ParameterError("the feature block 'walks' needs a knowledge graph")
         self.vectors_ = node_embeddings(
             Graph.from_knowledge(base),
-            dimensions=self.dimensions,
+            self.method,
+            self.dimensions,
             p=self.p,
             q=self.q,
             random_state=self.random_state,
@@ -52,15 +62,18 @@ class WalkEmbedding:
 
     def transform(self, dataset: Dataset, base: KnowledgeGraph | None) -> np.ndarray:
         """Return the vectors of a dataset's items, float32 (n_items, dimensions)."""
-        from scipy.sparse import csr_matrix
+        from hybridrec.graph import Graph, extend_embeddings
 
         assert base is not None
         facts = item_facts(dataset, base)
-        ones = np.ones(len(facts.rows), dtype=np.float32)
-        shape = (len(dataset.items), len(base.entities))
-        about = csr_matrix((ones, (facts.rows, facts.entities)), shape=shape)
-        count = np.bincount(facts.rows, minlength=shape[0]).astype(np.float32)
-        vectors: np.ndarray = about @ self.vectors_ / np.maximum(count, 1)[:, None]
+        known = len(base.entities)
+        about = Graph.from_edges(
+            known + facts.rows,
+            facts.entities,
+            weights=np.ones(len(facts.rows)),  # an entity told of twice counts twice
+            num_nodes=known + len(dataset.items),
+        )
+        vectors = extend_embeddings(self.vectors_, about)[known:]
         own = item_entities(dataset, base)
         vectors[own >= 0] = self.vectors_[own[own >= 0]]
         return vectors
@@ -75,6 +88,7 @@ class WalkEmbedding:
             "dimensions": self.dimensions,
             "p": self.p,
             "q": self.q,
+            "method": self.method,
             "random_state": self.random_state,
         }
         return config, {"vectors": self.vectors_}

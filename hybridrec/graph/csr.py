@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybridrec.errors import DataError, ParameterError, first_few
-from hybridrec.graph.checks import check_whole
+from hybridrec.errors import DataError, ParameterError, did_you_mean, first_few
+from hybridrec.graph.checks import check_positive, check_whole
 
 if TYPE_CHECKING:
     from hybridrec.dataset.dataset import Dataset
@@ -112,12 +113,33 @@ class Graph:
         return _assemble(source, target, mass, size, directed)
 
     @classmethod
-    def from_knowledge(cls, kg: KnowledgeGraph) -> Graph:
+    def from_knowledge(
+        cls, kg: KnowledgeGraph, relation_weights: Mapping[Any, float] | None = None
+    ) -> Graph:
         """Build the undirected graph of the entities: an edge wherever a triple joins two.
 
-        Node e is the entity with code e; relations and directions are not kept.
+        Node e is the entity with code e; directions are not kept.
+
+        Parameters
+        ----------
+        kg : KnowledgeGraph
+        relation_weights : mapping of relation to float, optional
+            Weight of an edge of that relation, 0 or more; 0 leaves the relation out, and one
+            that is not named counts 1. The weights of all triples between two entities add up.
+            Without it the graph is unweighted.
+
+        Raises
+        ------
+        ParameterError
+            If a relation is not in ``kg``, or its weight is negative or not finite.
         """
-        return cls.from_edges(kg.head, kg.tail, num_nodes=len(kg.entities))
+        if relation_weights is None:
+            return cls.from_edges(kg.head, kg.tail, num_nodes=len(kg.entities))
+        weights = _relation_weights(kg, relation_weights)[kg.relation]
+        kept = weights > 0.0
+        return cls.from_edges(
+            kg.head[kept], kg.tail[kept], weights[kept], num_nodes=len(kg.entities)
+        )
 
     @classmethod
     def from_dataset(cls, dataset: Dataset, users: bool = False) -> Graph:
@@ -125,6 +147,22 @@ class Graph:
         from hybridrec.graph.joint import JointGraph
 
         return JointGraph.from_dataset(dataset, users=users).graph
+
+
+def _relation_weights(kg: KnowledgeGraph, given: Mapping[Any, float]) -> np.ndarray:
+    """Return the weight of every relation, float64 (relations,)."""
+    weights = np.ones(len(kg.relations))
+    for name, value in given.items():
+        if name not in kg.relations:
+            guess = did_you_mean(name, kg.relations.ids)
+            raise ParameterError(
+                f"unknown relation {name!r} in relation_weights{guess} (there are"
+                f" {first_few(kg.relations.ids)})"
+            )
+        if value != 0:
+            check_positive(f"the weight of relation {name!r}", value)
+        weights[kg.relations.codes([name])] = value
+    return weights
 
 
 def _assemble(

@@ -1,14 +1,34 @@
-"""Skip-gram with negative sampling over walks (Mikolov et al., NeurIPS 2013)."""
+"""Skip-gram with negative sampling over walks (Mikolov et al., NeurIPS 2013).
+
+Pair by pair, vectors would be read and written over and over. Here a stretch of a walk learns at
+once, against noise that it shares, by products of small matrices, after Ji et al.,
+"Parallelizing word2vec in shared and distributed memory" (2016).
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from hybridrec.kernels.rng import bounded, stream_key, uniform
+from hybridrec.kernels.prefetch import prefetch_row
+from hybridrec.kernels.rng import stream_key
+from hybridrec.kernels.skipgram_batch import (
+    count_noise,
+    count_pairs,
+    cut_steps,
+    draw_noise,
+    gather,
+    number_nodes,
+    scatter,
+    slopes,
+)
 
 _SLOWEST = 1e-4  # the learning rate ends at this share of its start, as in word2vec
-_FLOAT_MATH = {"reassoc", "contract", "nsz"}  # lets sums become vector instructions
+_STRETCH = 20  # positions that learn together
+_SHARED = 4  # a stretch draws so many noise nodes per negative
+_SHARE = np.float32(1.0 / _SHARED)
 
 
 @njit(cache=True, nogil=True)
@@ -46,6 +66,17 @@ def alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return keep, other
 
 
+class _Side(NamedTuple):
+    """Scratch space for the near nodes of a stretch, or for its targets."""
+
+    nodes: np.ndarray
+    place: np.ndarray
+    rows: np.ndarray
+    change: np.ndarray
+    squares: np.ndarray
+    cut: np.ndarray
+
+
 @njit(cache=True, nogil=True)
 def train(
     walks: np.ndarray,
@@ -64,8 +95,8 @@ def train(
 
     As in word2vec, the reach around each position is drawn from 1 to ``window``, the vector of
     every node within it learns to tell the node at the position from noise, and the learning
-    rate falls linearly. The noise nodes are shared by the whole reach: each is still an
-    independent draw, but far fewer rows travel through the cache.
+    rate falls linearly. The pairs of a stretch of a walk take their step together. They share
+    their noise: independent draws, more than one pair would have, and worth ``negatives`` in sum.
 
     Parameters
     ----------
@@ -80,26 +111,108 @@ def train(
     vectors, contexts : ndarray
         float32 (nodes, dimensions): the embedding and its output side, changed in place.
     window, negatives : int
-        Largest reach, and noise nodes per position.
+        Largest reach, and what noise weighs beside a true pair.
     learning_rate : float
         At the start of the whole training.
     """
-    targets = np.empty(negatives + 1, np.int64)
-    slopes = np.empty(negatives + 1, np.float32)
-    change = np.empty(vectors.shape[1], np.float32)
-    draws = 1 + 2 * negatives
+    stretch = min(_STRETCH, walks.shape[1])
+    noise = _SHARED * negatives
+    near = _side(min(walks.shape[1], stretch + 2 * window), vectors.shape[1])
+    target = _side(stretch + noise, vectors.shape[1])
+    space = np.empty((2, target.nodes.size * near.nodes.size), np.float32)
+    draws = stretch + 2 * noise
     for row in range(walks.shape[0]):
         key = stream_key(seed, done + row)
         rate = np.float32(learning_rate * max(_SLOWEST, 1.0 - (done + row) / total))
-        length = _length(walks[row])
-        for position in range(length):
-            reach = 1 + bounded(key, position * draws, window)
-            targets[0] = walks[row, position]
-            count = _add_noise(targets, key, position * draws + 1, keep, other)
-            for near in range(max(0, position - reach), min(length, position + reach + 1)):
-                if near != position:
-                    node = walks[row, near]
-                    _learn(vectors, contexts, node, targets, count, slopes, change, rate)
+        walk = walks[row, : _length(walks[row])]
+        if row + 1 < walks.shape[0]:
+            _ask_for(walks[row + 1], vectors, contexts)
+        for first in range(0, walk.size if walk.size > 1 else 0, stretch):
+            last = min(first + stretch, walk.size)
+            counter = first // stretch * draws
+            true = number_nodes(walk[first:last], target.nodes, target.place)
+            draw_noise(target.nodes[true : true + noise], key, counter + stretch, keep, other)
+            for node in target.nodes[true : true + noise]:
+                prefetch_row(contexts, node)
+            start, end = max(0, first - window), min(walk.size, last + window)
+            known = number_nodes(walk[start:end], near.nodes, near.place)
+            sides = _first(near, known), _first(target, true + noise)
+            counts = space[0, : known * (true + noise)].reshape((true + noise, known))
+            errors = space[1, : counts.size].reshape(counts.shape)
+            count_pairs(
+                counts[:true],
+                near.place[: end - start],
+                target.place[: last - first],
+                first - start,
+                key,
+                counter,
+                window,
+            )
+            count_noise(counts, target.nodes, true, _SHARE, near.cut[:known])
+            _learn(vectors, contexts, *sides, counts, errors, true, rate)
+
+
+@njit(cache=True, nogil=True)
+def _learn(
+    vectors: np.ndarray,
+    contexts: np.ndarray,
+    near: _Side,
+    target: _Side,
+    counts: np.ndarray,
+    errors: np.ndarray,
+    true: int,
+    rate: np.float32,
+) -> None:
+    """Take one gradient step for the pairs of ``counts``; its first ``true`` rows are not noise.
+
+    ``errors``, of the same shape, is scratch space.
+    """
+    gather(vectors, near.nodes, near.rows, near.squares)
+    gather(contexts, target.nodes, target.rows, target.squares)
+    np.dot(target.rows, near.rows.T, errors)
+    slopes(errors.ravel(), counts.ravel(), true * counts.shape[1], rate)
+    cut_steps(counts, rate, near.squares, target.squares, near.cut, target.cut)
+    np.dot(errors.T, target.rows, near.change)
+    np.dot(errors, near.rows, target.change)
+    scatter(vectors, near.nodes, near.change, near.cut)
+    scatter(contexts, target.nodes, target.change, target.cut)
+
+
+@njit(cache=True, nogil=True)
+def _side(size: int, dimensions: int) -> _Side:
+    """Return scratch space for so many nodes."""
+    rows = np.empty((2, size, dimensions), np.float32)
+    numbers = np.empty((2, size), np.float32)
+    return _Side(
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        rows[0],
+        rows[1],
+        numbers[0],
+        numbers[1],
+    )
+
+
+@njit(cache=True, nogil=True)
+def _first(side: _Side, size: int) -> _Side:
+    """Return the space of the first ``size`` nodes."""
+    return _Side(
+        side.nodes[:size],
+        side.place[:size],
+        side.rows[:size],
+        side.change[:size],
+        side.squares[:size],
+        side.cut[:size],
+    )
+
+
+@njit(cache=True, nogil=True)
+def _ask_for(walk: np.ndarray, vectors: np.ndarray, contexts: np.ndarray) -> None:
+    """Ask for the rows of a walk, to have them when its turn comes."""
+    for node in walk:
+        if node >= 0:
+            prefetch_row(vectors, node)
+            prefetch_row(contexts, node)
 
 
 @njit(cache=True, nogil=True)
@@ -109,58 +222,3 @@ def _length(walk: np.ndarray) -> int:
     while length > 0 and walk[length - 1] < 0:
         length -= 1
     return length
-
-
-@njit(cache=True, nogil=True)
-def _add_noise(
-    targets: np.ndarray, key: np.uint64, counter: int, keep: np.ndarray, other: np.ndarray
-) -> int:
-    """Put noise nodes behind the true node ``targets[0]``; return the number of targets.
-
-    A draw of the true node itself is left out, as in word2vec.
-    """
-    count = 1
-    for draw in range(counter, counter + 2 * (targets.size - 1), 2):
-        node = bounded(key, draw, keep.size)
-        if uniform(key, draw + 1) >= keep[node]:
-            node = int(other[node])
-        if node != targets[0]:
-            targets[count] = node
-            count += 1
-    return count
-
-
-@njit(cache=True, nogil=True, fastmath=_FLOAT_MATH)
-def _learn(
-    vectors: np.ndarray,
-    contexts: np.ndarray,
-    node: int,
-    targets: np.ndarray,
-    count: int,
-    slopes: np.ndarray,
-    change: np.ndarray,
-    rate: np.float32,
-) -> None:
-    """Take one gradient step: ``node`` against ``targets``, of which the first is the true one.
-
-    ``slopes`` (targets,) and ``change`` (dimensions,) are scratch space.
-    """
-    size = change.size
-    one = np.float32(1.0)
-    for t in range(count):
-        target = targets[t]
-        dot = np.float32(0.0)
-        for d in range(size):
-            dot += vectors[node, d] * contexts[target, d]
-        slopes[t] = dot
-    for t in range(count):
-        slopes[t] = -rate / (one + np.exp(-slopes[t]))
-    slopes[0] += rate
-    change[:] = 0.0
-    for t in range(count):
-        target, slope = targets[t], slopes[t]
-        for d in range(size):
-            change[d] += slope * contexts[target, d]
-            contexts[target, d] += slope * vectors[node, d]
-    for d in range(size):
-        vectors[node, d] += change[d]

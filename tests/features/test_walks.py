@@ -65,6 +65,33 @@ def test_a_new_item_whose_entity_is_known_has_its_vector(block, base):
     np.testing.assert_array_equal(found[0], vector(block, base, "m2"))
 
 
+@pytest.mark.parametrize("method", ["ppmi-svd", "prone", "fast-rp"])
+def test_any_method_is_stored_with_the_block(base, method):
+    block = WalkEmbedding(4, method=method)
+    block.fit(dataset(base, "f1"), base)
+    expected = node_embeddings(Graph.from_knowledge(base), method, 4)
+    np.testing.assert_array_equal(block.vectors_, expected)
+    config, arrays = block.state()
+    again = WalkEmbedding.restore(config, arrays)
+    assert again.method == method
+    np.testing.assert_array_equal(again.vectors_, block.vectors_)
+
+
+def test_a_block_stored_before_there_were_methods(block):
+    config, arrays = block.state()
+    del config["method"]
+    assert WalkEmbedding.restore(config, arrays).method == "node2vec"
+
+
+def test_an_entity_told_of_twice_counts_twice(block, base):
+    later = KnowledgeGraph.from_triples(
+        ["n", "n", "n"], ["by", "genre", "genre"], ["bob", "bob", "war"], link=(["new"], ["n"])
+    )
+    bob, war = (vector(block, base, one) for one in ("bob", "war"))
+    found = block.transform(dataset(later, "new"), base)
+    np.testing.assert_allclose(found[0], (2 * bob + war) / 3, rtol=1e-5)
+
+
 def test_the_same_graph_read_again_gives_the_same(block, base):
     twin = KnowledgeGraph.from_triples(
         *(column[::-1] for column in TRIPLES), link=(["f3", "f1"], ["m3", "m1"])

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hybridrec.dataset.knowledge import KnowledgeGraph
 from hybridrec.errors import DataError, ParameterError
 from hybridrec.graph import Graph
 
@@ -152,3 +153,40 @@ def test_knowledge_graph_becomes_an_edge_per_pair_of_entities():
     assert graph.num_nodes == 6
     assert graph.weights is None
     assert set(as_dict(graph)) == {(0, 1), (1, 0), (2, 3), (3, 2)}
+
+
+FILMS = KnowledgeGraph.from_triples(
+    ["a", "a", "b", "b", "c", "d"],
+    ["by", "with", "by", "near", "by", "near"],
+    ["x", "x", "x", "a", "c", "b"],
+)
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ({}, {"ax": 2.0, "bx": 1.0, "ab": 1.0, "cc": 1.0, "bd": 1.0}),
+        ({"by": 2.5, "near": 0}, {"ax": 3.5, "bx": 2.5, "cc": 2.5}),
+        ({"by": 0.0, "with": 0.0, "near": 1e-3}, {"ab": 1e-3, "bd": 1e-3}),
+    ],
+)
+def test_relation_weights_add_up_per_pair_of_entities(weights, expected):
+    graph = Graph.from_knowledge(FILMS, relation_weights=weights)
+    code = {name: place for place, name in enumerate(FILMS.entities.ids)}
+    assert graph.num_nodes == len(code)
+    pairs = {(code[a], code[b]): np.float32(w) for (a, b), w in expected.items()}
+    assert as_dict(graph) == pairs | {(b, a): w for (a, b), w in pairs.items()}
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"bye": 1.0}, "unknown relation 'bye' in relation_weights; did you mean 'by'"),
+        ({"by": -1.0}, "the weight of relation 'by' must be positive and finite, got -1.0"),
+        ({"by": float("nan")}, "the weight of relation 'by' must be positive"),
+        ({"by": "2"}, "the weight of relation 'by' must be a number"),
+    ],
+)
+def test_bad_relation_weights_are_refused(weights, message):
+    with pytest.raises(ParameterError, match=message):
+        Graph.from_knowledge(FILMS, relation_weights=weights)

@@ -79,11 +79,81 @@ def test_blocks_do_not_show_in_the_vectors(monkeypatch):
     np.testing.assert_array_equal(whole, node_embeddings(graph, **SMALL))
 
 
+METHODS = {
+    "node2vec": {"method": "node2vec"},
+    "hogwild": {"method": "node2vec", "hogwild": True},
+    "walks": {"method": "ppmi-svd", "transitions": "walks", "q": 0.5},
+    "exact": {"method": "ppmi-svd"},
+    "prone": {"method": "prone"},
+    "fast-rp": {"method": "fast-rp"},
+}
+every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+
+
+def two_communities():
+    """A planted partition of 200 nodes: neighbours are mostly of the same half."""
+    rng = np.random.default_rng(0)
+    src, dst = np.triu_indices(200, 1)
+    same = (src < 100) == (dst < 100)
+    linked = rng.random(src.size) < np.where(same, 0.12, 0.01)
+    return Graph.from_edges(src[linked], dst[linked], num_nodes=201)
+
+
+@every_method
+def test_communities_separate(method):
+    vectors = node_embeddings(two_communities(), dimensions=32, **method)
+    assert (vectors.shape, vectors.dtype) == ((201, 32), np.float32)
+    assert np.isfinite(vectors).all()
+    same = cosines(vectors[:200])
+    apart = same[:100, 100:].mean()
+    assert same[:100, :100].mean() > apart + 0.05
+    assert same[100:, 100:].mean() > apart + 0.05
+
+
+@every_method
+def test_isolated_nodes_are_zero_and_no_other(method):
+    graph = two_communities()
+    np.testing.assert_array_equal(
+        node_embeddings(graph, dimensions=8, **method).any(axis=1), graph.degrees > 0
+    )
+
+
+@every_method
+def test_graphs_smaller_than_the_dimensions(method):
+    vectors = node_embeddings(Graph.from_edges([0], [1], num_nodes=3), dimensions=8, **method)
+    assert vectors.shape == (3, 8)
+    np.testing.assert_array_equal(vectors.any(axis=1), [True, True, False])
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "hogwild"])
+def test_every_method_gives_the_same_at_any_number_of_threads(name):
+    graph, method = two_communities(), {"dimensions": 16, **METHODS[name]}
+    one = node_embeddings(graph, **method, num_threads=1)
+    np.testing.assert_array_equal(one, node_embeddings(graph, **method, num_threads=2))
+    other = node_embeddings(graph, **method, random_state=1)
+    assert (one != other).any() or name == "exact"
+
+
+def test_hogwild_on_one_thread_is_the_sequence():
+    graph = two_communities()
+    np.testing.assert_array_equal(
+        node_embeddings(graph, dimensions=8, hogwild=True, num_threads=1),
+        node_embeddings(graph, dimensions=8),
+    )
+
+
+@pytest.mark.parametrize("method", ["prone", "ppmi-svd", "fast-rp"])
+def test_a_directed_graph_is_taken_both_ways(method):
+    src, dst = np.array([0, 1, 2, 3, 0]), np.array([1, 2, 3, 4, 2])
+    one = node_embeddings(Graph.from_edges(src, dst, directed=True), method, 4)
+    np.testing.assert_allclose(one, node_embeddings(Graph.from_edges(src, dst), method, 4))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"method": "node2vek"}, "unknown method 'node2vek'; did you mean 'node2vec'"),
-        ({"method": None}, "unknown method None; known: node2vec"),
+        ({"method": None}, "unknown method None.*known: node2vec, ppmi-svd, prone, fast-rp"),
         ({"dimensions": 0}, "dimensions"),
         ({"dimensions": 10**12}, "GiB are available; take fewer dimensions"),
         ({"num_walks": 0}, "num_walks"),
@@ -94,8 +164,20 @@ def test_blocks_do_not_show_in_the_vectors(monkeypatch):
         ({"negatives": 0}, "negatives"),
         ({"epochs": 0}, "epochs"),
         ({"learning_rate": 0.0}, "learning_rate"),
-        ({"learning_rate": 1e30}, "diverged with learning_rate=1e"),
+        ({"learning_rate": 1e60}, "diverged with learning_rate=1e"),
         ({"random_state": "x"}, "random_state"),
+        ({"method": "ppmi-svd", "shift": -1}, "shift must be positive"),
+        ({"transitions": "all"}, "transitions must be one of auto, exact, walks"),
+        ({"method": "ppmi-svd", "transitions": "exact", "q": 2.0}, "those of p = q = 1"),
+        ({"method": "prone", "order": 1}, "order must be a whole number of at least 2"),
+        ({"method": "prone", "mu": float("nan")}, "mu must be a finite number"),
+        ({"method": "prone", "theta": 0}, "theta must be positive"),
+        ({"method": "fast-rp", "weights": "12"}, "weights must be a sequence"),
+        ({"method": "fast-rp", "weights": (0, 0)}, "weights must not all be 0"),
+        ({"method": "fast-rp", "degree_power": None}, "degree_power"),
+        ({"method": "prone", "window": 3}, "no parameter window; node2vec and ppmi-svd have it"),
+        ({"method": "fast-rp", "mu": 0.5}, "'fast-rp' has no parameter mu; prone has it"),
+        ({"theta": 1.0}, "'node2vec' has no parameter theta; prone has it"),
     ],
 )
 def test_bad_parameters_are_refused(change, message):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from hybridrec import runtime
 from hybridrec.errors import ParameterError
-from hybridrec.graph import Graph, random_walks
+from hybridrec.graph import Graph, iter_walks, random_walks
 from hybridrec.graph.walks import timed_chunks
 
 BIASES = [(1.0, 1.0), (0.25, 4.0), (2.0, 0.5)]
@@ -101,6 +102,12 @@ def test_a_very_large_seed_is_a_seed():
         ({"start_nodes": [0, 300, 5, -1]}, "start_nodes must be from 0 to 299, got 300, -1"),
         ({"start_nodes": [0.5]}, "start_nodes must be one-dimensional whole numbers"),
         ({"start_nodes": [[1]]}, "start_nodes must be one-dimensional whole numbers"),
+        ({"emit": [True, False]}, "emit must tell it of 300 nodes or number some"),
+        ({"emit": [300]}, "emit must be from 0 to 299, got 300"),
+        ({"restart": 1.0}, "restart must be from 0 to below 1, got 1.0"),
+        ({"restart": -0.1}, "restart must be from 0"),
+        ({"restart": np.nan}, "restart must be a finite number"),
+        ({"extend": True, "gamma": "x"}, "gamma must be a finite number"),
         ({"random_state": -1}, "random_state"),
         ({"num_threads": -1}, "num_threads"),
         ({"num_walks": 10**9, "walk_length": 10**6}, "GiB are available; take fewer"),
@@ -109,6 +116,11 @@ def test_a_very_large_seed_is_a_seed():
 def test_bad_parameters_are_refused(change, message):
     with pytest.raises(ParameterError, match=message):
         random_walks(ring(), **{"num_walks": 1, "walk_length": 5, **change})
+
+
+def test_the_bias_of_the_weights_needs_weights():
+    with pytest.raises(ParameterError, match="extend=True is for weighted graphs"):
+        random_walks(ring(weighted=False), 1, 5, extend=True)
 
 
 @given(st.integers(0, 20_000), st.lists(st.floats(0, 10), max_size=30))
@@ -150,3 +162,74 @@ def test_an_interrupt_stops_between_chunks(monkeypatch):
         random_walks(ring(), 10_000, 4)
     assert len(seen) == 1
     assert seen[0] < 3_000_000
+
+
+OPTIONS = [{}, {"restart": 0.2}, {"p": 0.25, "q": 4.0, "extend": True}, {"q": 0.5, "restart": 0.1}]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_stream_yields_the_same_walks_in_blocks(options, monkeypatch):
+    monkeypatch.setattr("hybridrec.graph.walks._BLOCK_BYTES", 4 * 9 * 100)
+    graph = ring()
+    blocks = list(iter_walks(graph, 3, 9, **options, num_threads=2))
+    assert [len(block) for block in blocks] == [100] * 9
+    np.testing.assert_array_equal(
+        np.concatenate(blocks), random_walks(graph, 3, 9, **options, num_threads=1)
+    )
+
+
+def test_a_stream_checks_at_once_and_can_be_left():
+    with pytest.raises(ParameterError, match="walk_length"):
+        iter_walks(ring(), 1, 0)
+    stream = iter_walks(ring(), 10**9, 80)  # far beyond any memory
+    assert next(stream).shape == (2**24 // 320, 80)
+    stream.close()
+
+
+@pytest.mark.parametrize("as_mask", [False, True])
+def test_only_what_is_emitted_comes_out(as_mask):
+    graph = ring()
+    wanted = np.arange(300) % 3 == 0
+    walks = random_walks(graph, 4, 30, q=0.5)
+    emitted = random_walks(
+        graph, 4, 30, q=0.5, emit=wanted if as_mask else np.flatnonzero(wanted), num_threads=2
+    )
+    for walk, row in zip(walks, emitted, strict=True):
+        kept = walk[wanted[walk]]
+        np.testing.assert_array_equal(row, np.append(kept, [-1] * (30 - kept.size)))
+
+
+def test_emit_passes_over_the_end_of_a_walk():
+    graph = Graph.from_edges([0, 1], [1, 2], directed=True)
+    walks = random_walks(graph, 1, 4, emit=[2, 0])
+    assert walks.tolist() == [[0, 2, -1, -1], [2, -1, -1, -1], [2, -1, -1, -1]]
+
+
+def test_a_dead_end_leads_back_to_the_start_of_a_walk_with_restart():
+    graph = Graph.from_edges([0, 1], [1, 2], num_nodes=4, directed=True)
+    walks = random_walks(graph, 1, 7, restart=1e-12)
+    assert walks.tolist() == [
+        [0, 1, 2, 0, 1, 2, 0],
+        [1, 2, 1, 2, 1, 2, 1],
+        [2, -1, -1, -1, -1, -1, -1],  # nowhere to go from the start itself
+        [3, -1, -1, -1, -1, -1, -1],
+    ]
+    np.testing.assert_array_equal(walks, random_walks(graph, 1, 7, q=0.5, restart=1e-12))
+
+
+def test_several_threads_of_a_service_may_walk_at_once():
+    graph = ring(weighted=False)
+    expected = random_walks(graph, 5, 20, 0.5, 2.0)
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(random_walks, graph, 5, 20, 0.5, 2.0, num_threads=2) for _ in range(8)]
+        for job in jobs:
+            np.testing.assert_array_equal(job.result(), expected)
+
+
+def test_a_graph_without_edges():
+    graph = Graph.from_edges([], [], num_nodes=3)
+    for options in ({}, {"q": 0.5}, {"restart": 0.5}, {"p": 0.1, "q": 3.0, "restart": 0.5}):
+        walks = random_walks(graph, 2, 3, **options)
+        np.testing.assert_array_equal(
+            walks, np.repeat([[0], [1], [2]], 2, axis=0) * [1, 0, 0] - [0, 1, 1]
+        )

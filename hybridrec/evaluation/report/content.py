@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hybridrec.evaluation.knowledge import FeatureComparison
     from hybridrec.evaluation.protocols.published import PublishedRow
     from hybridrec.evaluation.relations import RelationContributions
+    from hybridrec.evaluation.report.pictures import Picture
 
 LEVEL = 0.05
 HEADLINES = 2  # metrics that the summary and most figures are about
@@ -53,6 +54,8 @@ class Report:
         Results of others under the same protocol.
     notes : sequence of str
         Beside those of the evaluations, which are always given.
+    pictures : mapping of str to Picture
+        Of the knowledge graph, such as an `EntityMap` or a `WalkPicture`, by their captions.
     """
 
     comparison: Comparison
@@ -64,6 +67,7 @@ class Report:
     relations: RelationContributions | None = None
     published: Sequence[PublishedRow] = ()
     notes: Sequence[str] = ()
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
 
     @property
     def models(self) -> list[str]:

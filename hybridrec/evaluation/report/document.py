@@ -9,6 +9,7 @@ from functools import partial
 from hybridrec.evaluation.measured import Column
 from hybridrec.evaluation.report import charts, tabulated
 from hybridrec.evaluation.report.content import Report
+from hybridrec.evaluation.report.pictures import Picture
 from hybridrec.evaluation.report.summary import summary
 from hybridrec.evaluation.results import Comparison
 from hybridrec.evaluation.tables import Table
@@ -35,6 +36,8 @@ class Section:
         Draws nothing yet, but computes the numbers of the figures.
     chart_note : str
         What signs in the figures mean.
+    pictures : mapping of str to Picture
+        By their captions.
     points : tuple of str
         A list.
     commands : tuple of str
@@ -48,6 +51,7 @@ class Section:
     folded: Mapping[str, Sequence[Table]] = field(default_factory=dict)
     charts: Callable[[], Iterable[charts.Chart]] = field(default=tuple)
     chart_note: str = ""
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
     points: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +63,7 @@ def sections(report: Report) -> Iterator[Section]:
     yield _results(report)
     yield from _figures(report)
     yield from _side_information(report)
+    yield Section("pictures", "Pictures of the knowledge graph", pictures=report.pictures)
     yield Section(
         "method",
         "How it was measured",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -15,6 +15,7 @@ from hybridrec.errors import MissingExtraError
 from hybridrec.evaluation.report.charts import Chart
 from hybridrec.evaluation.report.content import Report
 from hybridrec.evaluation.report.document import Section, sections
+from hybridrec.evaluation.report.pictures import Picture
 from hybridrec.evaluation.report.svg import drawing
 from hybridrec.evaluation.tables import Cell, Table
 
@@ -156,7 +157,7 @@ def _part(section: Section) -> _Part:
         section,
         [_block(table) for table in section.tables],
         {title: [_block(table) for table in tables] for title, tables in section.folded.items()},
-        _figures(section.key, section.charts()),
+        [*_figures(section.key, section.charts()), *_pictures(section.key, section.pictures)],
     )
 
 
@@ -184,4 +185,15 @@ def _figures(key: str, charts: Iterable[Chart]) -> list[_Figure]:
         drawn = drawing(chart, name)
         encoded = base64.b64encode(drawn.alone.encode()).decode()
         found.append(_Figure(chart.title, Markup(drawn.inline), f"{name}.svg", encoded))
+    return found
+
+
+def _pictures(key: str, pictures: Mapping[str, Picture]) -> list[_Figure]:
+    from markupsafe import Markup
+
+    found = []
+    for number, (caption, picture) in enumerate(pictures.items(), 1):
+        encoded = base64.b64encode(picture.svg().encode()).decode()
+        image = Markup('<img alt="{}" src="data:image/svg+xml;base64,{}">').format(caption, encoded)
+        found.append(_Figure(caption, image, f"{key}-{number}.svg", encoded))
     return found

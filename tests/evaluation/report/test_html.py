@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import base64
 import re
 import sys
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
+from hybridrec.dataset.knowledge import KnowledgeGraph
 from hybridrec.errors import MissingExtraError
-from hybridrec.evaluation.report import Report, to_html
+from hybridrec.evaluation.report import Report, WalkPicture, to_html
 
 EVIL = '<script>alert("x")</script>'
-VOID = {"meta", "wbr"}
+VOID = {"meta", "wbr", "img"}
 
 
 class Page(HTMLParser):
@@ -85,6 +88,22 @@ def test_a_part_without_data_is_absent(comparisons, pairs):
     assert not click_through.all("details")
     one = Page(to_html(Report(comparisons(models=["als"], seeds=[0]))))
     assert sections(one) == ["summary", "results", "curves", "slices", "method"]
+
+
+def test_pictures_have_a_caption_and_can_be_saved(comparisons):
+    knowledge = KnowledgeGraph.from_frame(
+        pd.DataFrame({"head": ["a", "b"], "relation": "r", "tail": ["x", "x"]})
+    )
+    walk = knowledge.entities.codes(["a", "x", "b"])
+    picture = WalkPicture.of(knowledge, walk)
+    page = Page(to_html(Report(comparisons(seeds=[0]), pictures={f"A walk {EVIL}": picture})))
+    (image,) = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert image["alt"] == f"A walk {EVIL}"
+    encoded = image["src"].removeprefix("data:image/svg+xml;base64,")
+    assert base64.b64decode(encoded).decode() == picture.svg()
+    saved = {attributes.get("download"): attributes for tag, attributes in page.tags if tag == "a"}
+    assert saved["pictures-1.svg"]["href"] == image["src"]
+    assert f"A walk {EVIL}" in page.texts
 
 
 def test_one_file_without_network_or_scripts(whole):
