@@ -16,7 +16,7 @@ from numba import njit
 
 from hybridrec.kernels.rng import uniform
 from hybridrec.kernels.walk_lanes import DEGREE, EDGE, KEY, LOW, NEXT, NODE, PREVIOUS
-from hybridrec.kernels.walk_tables import Tables, edge_hash, find, may_have
+from hybridrec.kernels.walk_tables import Tables, edge_hash, find, holds, may_have, word_of
 
 
 @njit(cache=True, nogil=True)
@@ -35,7 +35,7 @@ def judge(
     are for work. A ``height`` below 0 stays so, others are free to change.
     """
     indptr, indices, weights, _, _, loose, words, symmetric = tables
-    todo, queue, met = lists[0], lists[1], lists[2]
+    todo, queue, met, hashed, word = lists
     node, edge, degree = lanes[NODE], lanes[EDGE], lanes[DEGREE]
     previous, following = lanes[PREVIOUS], lanes[NEXT]
     for place in range(left):
@@ -43,9 +43,10 @@ def judge(
         following[lane] = indices[np.uint64(edge[lane])]
     again, waiting = _judge_at_sight(back, far, previous, following, degree, height, lists, left)
     found = 0
-    for place in range(waiting):  # a branch on purpose: predicted well, it does not wait for memory
-        lane = queue[place]
-        if may_have(words, edge_hash(previous[lane], following[lane], symmetric)):
+    _look_up(words, symmetric, previous, following, queue[:waiting], hashed, word)
+    for place in range(waiting):
+        lane = np.uint64(queue[place])
+        if holds(np.uint64(word[place]), np.uint64(hashed[place])):
             met[found] = lane
             found += 1
         elif height[lane] >= _bias(weights, loose, far, node[lane], edge[lane], -1, 0):
@@ -89,6 +90,30 @@ def _judge_at_sight(
             queue[waiting] = lane
             waiting += 1
     return again, waiting
+
+
+@njit(cache=True, nogil=True)
+def _look_up(
+    words: np.ndarray,
+    symmetric: bool,
+    previous: np.ndarray,
+    following: np.ndarray,
+    queue: np.ndarray,
+    hashed: np.ndarray,
+    word: np.ndarray,
+) -> None:
+    """Read the words of the filter in which the edges of the lanes that wait would be.
+
+    First all hashes, then nothing but loads: so many of these are under way at a time.
+    """
+    for place in range(queue.size):
+        lane = np.uint64(queue[place])
+        hashed[place] = np.int64(edge_hash(previous[lane], following[lane], symmetric))
+    if words.size == 0:
+        word[: queue.size] = -1  # every bit is set: there may be any edge
+        return
+    for place in range(queue.size):
+        word[place] = np.int64(words[word_of(np.uint64(hashed[place]), words.size)])
 
 
 @njit(cache=True, nogil=True)

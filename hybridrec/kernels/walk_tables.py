@@ -128,7 +128,7 @@ def edge_filter(indptr: np.ndarray, indices: np.ndarray, symmetric: bool) -> np.
         for edge in range(indptr[source], indptr[source + 1]):
             if not symmetric or source <= indices[edge]:
                 hashed = edge_hash(source, indices[edge], symmetric)
-                words[_word(hashed, words.size)] |= _bits(hashed)
+                words[word_of(hashed, words.size)] |= _bits(hashed)
     return words
 
 
@@ -137,8 +137,14 @@ def may_have(words: np.ndarray, hashed: np.uint64) -> bool:
     """Return False only if there is no edge of that hash."""
     if words.size == 0:
         return True
+    return holds(words[word_of(hashed, words.size)], hashed)
+
+
+@njit(cache=True, nogil=True)
+def holds(word: np.uint64, hashed: np.uint64) -> bool:
+    """Return whether a word of the filter has the bits of an edge."""
     bits = _bits(hashed)
-    return bool((words[_word(hashed, words.size)] & bits) == bits)
+    return bool((word & bits) == bits)
 
 
 @njit(cache=True, nogil=True)
@@ -150,7 +156,7 @@ def edge_hash(source: int, target: int, symmetric: bool) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def _word(hashed: np.uint64, count: int) -> np.uint64:
+def word_of(hashed: np.uint64, count: int) -> np.uint64:
     """Return the word of an edge, by the upper half of its hash."""
     return ((hashed >> _HALF) * np.uint64(count)) >> _HALF
 

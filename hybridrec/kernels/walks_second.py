@@ -52,7 +52,7 @@ def second_order(
         As in `hybridrec.kernels.walks.first_order`.
     """
     count, length = walks.shape
-    lanes, lists = np.empty((FIELDS, LANES), np.int64), np.empty((3, LANES), np.int64)
+    lanes, lists = np.empty((FIELDS, LANES), np.int64), np.empty((5, LANES), np.int64)
     height, excess = np.empty(LANES), np.zeros(LANES)
     ratio = back / max(1.0, far) - 1.0
     for first in range(0, count, LANES):
