@@ -19,7 +19,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_python_tour(tmp_path):
-    (tour,) = blocks("python")
+    tour = "\n".join(blocks("python"))
     done = subprocess.run(
         [sys.executable, "-c", tour], cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -157,7 +157,7 @@ def command(
         out = replace(out, format="word2vec")
     form = resolve_format(out, *_FORMATS)
     check_output(out.output, overwrite=out.overwrite)
-    _check_map(map_file, colour, overwrite=out.overwrite)
+    _check_map(map_file, colour, out, parameters["dimensions"])
     graph = _knowledge(kg, dataset, {"head": head, "relation": relation, "tail": tail})
     graph = graph.without_relations(graph.relations.parse(drop_relation))
     _check_graph(graph, form, colour)
@@ -168,7 +168,7 @@ def command(
         return node_embeddings(nodes, num_threads=threads, progress=True, **given)
 
     vectors = embed(graph)
-    _say_zeros(vectors)
+    _say_unlinked(graph)
     if check:
         _say_quality(graph, embed, given.get("random_state", 0))
     picture = None if colour is None else _map(graph, vectors, colour, dataset)
@@ -202,7 +202,9 @@ def _check_graph(graph: KnowledgeGraph, form: str, colour: str | None) -> None:
         heads_of(graph, graph.relations.parse([colour])[0])
 
 
-def _check_map(path: Path | None, colour: str | None, *, overwrite: bool) -> None:
+def _check_map(
+    path: Path | None, colour: str | None, out: OutputOptions, dimensions: int | None
+) -> None:
     """Refuse a picture that could not be drawn or written."""
     if (path is None) != (colour is None):
         raise ParameterError("a map needs both --map FILE.svg and --colour RELATION")
@@ -210,7 +212,11 @@ def _check_map(path: Path | None, colour: str | None, *, overwrite: bool) -> Non
         return
     if path.suffix.lower() != ".svg":
         raise ParameterError(f"a map is an SVG file: name it {path.with_suffix('.svg')}")
-    check_output(path, overwrite=overwrite)
+    if dimensions == 1:
+        raise ParameterError("a map needs vectors of at least 2 dimensions")
+    if out.output is not None and out.output.resolve() == path.resolve():
+        raise ParameterError(f"the vectors and the map cannot both be {path}")
+    check_output(path, overwrite=out.overwrite)
     if find_spec("matplotlib") is None:
         raise MissingExtraError("matplotlib", "plot")
 
@@ -230,11 +236,12 @@ def _say_quality(graph: KnowledgeGraph, embed: Embed, random_state: int) -> None
     )
 
 
-def _say_zeros(vectors: np.ndarray) -> None:
+def _say_unlinked(graph: KnowledgeGraph) -> None:
     """Say how many entities have no vector of their own."""
-    zeros = len(vectors) - int(np.count_nonzero(vectors.any(axis=1)))
+    size = len(graph.entities)
+    zeros = size - np.union1d(graph.head, graph.tail).size
     if zeros:
-        say(f"{zeros:,} of {len(vectors):,} entities have no link; their vectors are all 0")
+        say(f"{zeros:,} of {size:,} entities have no link; their vectors are all 0")
 
 
 def _map(graph: KnowledgeGraph, vectors: np.ndarray, colour: str, dataset: str | None) -> str:

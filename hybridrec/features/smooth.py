@@ -9,6 +9,7 @@ import numpy as np
 
 from hybridrec.errors import ParameterError
 from hybridrec.features.tokens import KnowledgeTokens
+from hybridrec.graph.checks import check_number, check_whole
 from hybridrec.runtime import threads
 
 if TYPE_CHECKING:
@@ -44,11 +45,10 @@ class SmoothTokens:
     side = "item"
 
     def __init__(self, restart: float = 0.3, *, steps: int = 2, width: int = 50) -> None:
-        if not 0 < restart < 1:
+        if not 0 < check_number("restart", restart) < 1:
             raise ParameterError(f"restart must be between 0 and 1, got {restart!r}")
-        if steps < 1 or width < 1:
-            raise ParameterError("steps and width must be at least 1")
-        self.restart, self.steps, self.width = restart, steps, width
+        self.restart = float(restart)
+        self.steps, self.width = check_whole("steps", steps, 1), check_whole("width", width, 1)
 
     def fit(self, dataset: Dataset, base: KnowledgeGraph | None) -> None:
         """Learn the tokens of a dataset's items, over which new items are smoothed, too."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybridrec.errors import DataError, ParameterError, did_you_mean, first_few
-from hybridrec.graph.checks import check_positive, check_whole
+from hybridrec.graph.checks import check_memory, check_positive, check_whole
 
 if TYPE_CHECKING:
     from hybridrec.dataset.dataset import Dataset
     from hybridrec.dataset.knowledge import KnowledgeGraph
 
-_MOST_NODES = 2**31 - 1  # node numbers are int32
+_NODE_BYTES, _EDGE_BYTES = 16, 64  # taken while a graph is built
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -96,7 +96,8 @@ class Graph:
             If an array is not of the right kind or length, or a value is out of range; the
             message names the first rows.
         ParameterError
-            If ``num_nodes`` is not a whole number from 0 to 2**31 - 1.
+            If ``num_nodes`` is not a whole number from 0 to 2**31 - 1, or there is not enough
+        memory available.
         """
         source, target = _as_integers(src, "src"), _as_integers(dst, "dst")
         _check_same_length(source, "dst", target)
@@ -149,6 +150,15 @@ class Graph:
         return JointGraph.from_dataset(dataset, users=users).graph
 
 
+def check_graph(graph: object) -> None:
+    """Raise `ParameterError` unless it is a `Graph`; says how to make one of another thing."""
+    if not isinstance(graph, Graph):
+        raise ParameterError(
+            f"graph must be a Graph, got {type(graph).__name__}; Graph.from_knowledge,"
+            " Graph.from_dataset and Graph.from_edges make one"
+        )
+
+
 def _relation_weights(kg: KnowledgeGraph, given: Mapping[Any, float]) -> np.ndarray:
     """Return the weight of every relation, float64 (relations,)."""
     weights = np.ones(len(kg.relations))
@@ -184,7 +194,10 @@ def _assemble(
 
 def _as_integers(values: Any, name: str) -> np.ndarray:
     """Return one end of the edges as an integer array."""
-    nodes = np.asarray(values)
+    try:
+        nodes = np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{name} must be an array: {error}") from None
     if nodes.ndim != 1:
         raise DataError(f"{name} must be one-dimensional, got shape {nodes.shape}")
     if nodes.size == 0:
@@ -199,8 +212,11 @@ def _count_nodes(source: np.ndarray, target: np.ndarray, num_nodes: int | None) 
     if num_nodes is None:
         num_nodes = 1 + max(int(source.max()), int(target.max())) if source.size else 0
     size = check_whole("num_nodes", num_nodes, 0)
-    if size > _MOST_NODES:
-        raise ParameterError(f"num_nodes must be at most {_MOST_NODES}, got {size}")
+    check_memory(
+        _NODE_BYTES * size + _EDGE_BYTES * source.size,
+        f"a graph of {size} nodes and {source.size} edges",
+        "take fewer",
+    )
     return size
 
 

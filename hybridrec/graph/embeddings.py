@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
-import numbers
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,8 +10,8 @@ import numpy as np
 
 from hybridrec import runtime
 from hybridrec.errors import ParameterError, did_you_mean
-from hybridrec.graph.checks import check_memory, check_positive, check_whole
-from hybridrec.graph.csr import Graph
+from hybridrec.graph.checks import check_memory, check_number, check_positive, check_whole
+from hybridrec.graph.csr import Graph, check_graph
 from hybridrec.graph.fast_rp import fast_rp
 from hybridrec.graph.node2vec import node2vec
 from hybridrec.graph.ppmi import ppmi_svd
@@ -128,7 +126,8 @@ def node_embeddings(
         If a parameter is out of range or not one of the method's, the training diverged, or
         there is not enough memory available.
     """
-    if method not in _METHODS:
+    check_graph(graph)
+    if not isinstance(method, str) or method not in _METHODS:
         raise ParameterError(
             f"unknown method {method!r}{did_you_mean(method, _METHODS)};"
             f" known: {', '.join(_METHODS)}"
@@ -148,10 +147,10 @@ def node_embeddings(
         "shift": check_positive("shift", shift),
         "transitions": _check_transitions(transitions),
         "order": check_whole("order", order, 2),
-        "mu": _check_finite("mu", mu),
+        "mu": check_number("mu", mu),
         "theta": check_positive("theta", theta),
         "weights": _check_weights(weights),
-        "degree_power": _check_finite("degree_power", degree_power),
+        "degree_power": check_number("degree_power", degree_power),
     }
     _refuse_foreign(method, settings)
     seed = runtime.check_random_state(random_state)
@@ -185,17 +184,11 @@ def _check_transitions(value: object) -> str:
     return str(value)
 
 
-def _check_finite(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise ParameterError(f"{name} must be a finite number, got {value!r}")
-    return float(value)
-
-
 def _check_weights(values: Any) -> tuple[float, ...]:
     """Return the weights of the powers of a matrix."""
     if isinstance(values, str) or not hasattr(values, "__iter__"):
         raise ParameterError(f"weights must be a sequence of numbers, got {values!r}")
-    weights = tuple(_check_finite("a weight", one) for one in values)
+    weights = tuple(check_number("a weight", one) for one in values)
     if not any(weights):
         raise ParameterError("weights must not all be 0")
     return weights

@@ -6,8 +6,9 @@ import numpy as np
 
 from hybridrec import runtime
 from hybridrec.errors import DataError
-from hybridrec.graph.csr import Graph
-from hybridrec.graph.spectral import adjacency
+from hybridrec.graph.checks import check_array
+from hybridrec.graph.csr import Graph, check_graph
+from hybridrec.graph.spectral import adjacency, row_sums
 
 
 def extend_embeddings(vectors: np.ndarray, graph: Graph) -> np.ndarray:
@@ -35,8 +36,11 @@ def extend_embeddings(vectors: np.ndarray, graph: Graph) -> np.ndarray:
     ------
     DataError
         If ``vectors`` is not a finite float matrix, or the graph has fewer nodes.
+    ParameterError
+        If ``graph`` is no `Graph`.
     """
-    vectors = np.asarray(vectors)
+    check_graph(graph)
+    vectors = check_array("vectors", vectors)
     if vectors.ndim != 2 or vectors.dtype.kind != "f" or not np.isfinite(vectors).all():
         raise DataError("vectors must be a finite float matrix, a row for each old node")
     old = len(vectors)
@@ -58,13 +62,13 @@ def _harmonic(vectors: np.ndarray, graph: Graph) -> np.ndarray:
     old = len(vectors)
     edges = adjacency(graph)[old:].astype(np.float64)
     known, among = edges[:, :old][:, vectors.any(axis=1)], edges[:, old:]
-    pull = np.asarray(known.sum(axis=1)).ravel()
+    pull = row_sums(known)
     count, part = connected_components(among, directed=False)
     held = np.bincount(part, pull, count)[part] > 0
     found = np.zeros((len(pull), vectors.shape[1]))
     if held.any():
         among, pull = among[held][:, held], pull[held]
-        degree = np.asarray(among.sum(axis=1)).ravel() + pull
+        degree = row_sums(among) + pull
         wanted = known[held] @ vectors[vectors.any(axis=1)].astype(np.float64)
         found[held] = splu(csc_matrix(diags(degree) - among)).solve(wanted)
     return found

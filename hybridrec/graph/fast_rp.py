@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybridrec import runtime
+from hybridrec.errors import ParameterError
 from hybridrec.graph.run import Run
-from hybridrec.graph.spectral import adjacency, inverse, scale, unit_rows
+from hybridrec.graph.spectral import adjacency, inverse, row_sums, scale, unit_rows
 
 if TYPE_CHECKING:
     from hybridrec.graph.csr import Graph
@@ -25,16 +26,22 @@ def fast_rp(
     its last step, which centres the columns, is left out, so that isolated nodes stay at 0.
     """
     edges = adjacency(graph)
-    degree = np.asarray(edges.sum(axis=1)).ravel().astype(np.float64)
+    degree = row_sums(edges)
     steps = scale(edges, inverse(degree))
     alive = degree > 0
-    share = inverse(degree / max(degree.sum(), 1e-300), -degree_power)
     power = projection(graph.num_nodes, dimensions, run.seed)
-    power *= share.astype(np.float32)[:, None]
     total = np.zeros_like(power)
-    for weight in weights:
-        power = steps @ power
-        total += np.float32(weight) * unit_rows(power, alive)
+    with np.errstate(over="ignore", invalid="ignore"):
+        share = inverse(degree / max(degree.sum(), 1e-300), -degree_power)
+        power *= share.astype(np.float32)[:, None]
+        for weight in weights:
+            power = steps @ power
+            total += np.float32(weight) * unit_rows(power, alive)
+    if not np.isfinite(total).all():
+        raise ParameterError(
+            f"weights={weights} and degree_power={degree_power} lead beyond float32;"
+            " take some nearer to 0"
+        )
     return total
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from hybridrec import runtime
 from hybridrec.errors import ParameterError
+from hybridrec.graph.checks import check_memory
 from hybridrec.graph.csr import Graph
 from hybridrec.graph.run import Run
 from hybridrec.graph.walks import Walker, timed_chunks
@@ -82,8 +83,14 @@ def node2vec(
     Walks are made in blocks, once to count visits and once per epoch, and are never all in
     memory.
     """
-    from hybridrec.kernels.skipgram import alias_table, train
+    from hybridrec.kernels.skipgram import alias_table, scratch_bytes, train
 
+    workers = run.threads if hogwild else 1
+    check_memory(
+        workers * scratch_bytes(walk_length, dimensions, window, negatives),
+        f"{negatives} negatives, window {window} and {dimensions} dimensions",
+        "take smaller ones",
+    )
     corpus = Corpus.of(graph, num_walks, walk_length, p, q, run.seed)
     visits = corpus.visits()
     keep, other = alias_table(visits**_NOISE_POWER)
@@ -91,7 +98,6 @@ def node2vec(
     vectors = _initial(visits.size, dimensions, run.seed)
     contexts = np.zeros_like(vectors)
     total = epochs * len(corpus)
-    workers = run.threads if hogwild else 1
 
     def learn(walks: np.ndarray, done: int) -> None:
         tables = (keep, other, vectors, contexts)

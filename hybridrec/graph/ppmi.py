@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hybridrec.errors import ParameterError
 from hybridrec.graph.checks import check_memory
 from hybridrec.graph.node2vec import Corpus
 from hybridrec.graph.run import Run
-from hybridrec.graph.spectral import adjacency, factorise, inverse, scale
+from hybridrec.graph.spectral import adjacency, factorise, inverse, row_sums, scale
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -61,16 +62,20 @@ def exact_ppmi(graph: Graph, window: int, shift: float = 1.0) -> np.ndarray:
         "take transitions='walks'",
     )
     edges = adjacency(graph)
-    degree = np.asarray(edges.sum(axis=1)).ravel().astype(np.float64)
-    steps = scale(edges, inverse(degree))
-    power = np.diag(inverse(degree).astype(np.float32))
+    degree = row_sums(edges)
+    # D^-1/2 A D^-1/2 has no entry above 1, and the rest joins as logarithms: any weights fit.
+    steps = scale(scale(edges, inverse(degree, 0.5)).T, inverse(degree, 0.5))
+    power = np.identity(size, np.float32)
     total = np.zeros_like(power)
     for _ in range(window):
         power = steps @ power
         total += power
-    total *= np.float32(degree.sum() / (shift * window))
-    np.maximum(total, 1.0, out=total)
-    return np.log(total, out=total)
+    of_node = np.log(np.where(degree > 0, degree, 1.0))
+    with np.errstate(divide="ignore"):  # the logarithm of 0, no way, becomes 0 below
+        np.log(total, out=total)
+    total += (math.log(degree.sum() / window) - math.log(shift) - of_node / 2)[:, None]
+    total -= of_node / 2
+    return np.maximum(total, 0.0, out=total)
 
 
 def count_pairs(corpus: Corpus, window: int, *, progress: bool = False) -> csr_matrix:
@@ -78,8 +83,9 @@ def count_pairs(corpus: Corpus, window: int, *, progress: bool = False) -> csr_m
     from scipy.sparse import csr_matrix
 
     size = corpus.walker.graph.num_nodes
+    pairs = min(window, corpus.walk_length) * corpus.walk_length * len(corpus)
     check_memory(
-        _PAIR_BYTES * min(window * corpus.walk_length * len(corpus), size * size),
+        _PAIR_BYTES * min(pairs, size * size),
         f"the pairs of {len(corpus)} walks of {corpus.walk_length} nodes",
         "take fewer or shorter walks, or a smaller window",
     )
@@ -106,7 +112,7 @@ def counted_ppmi(counts: csr_matrix, shift: float = 1.0) -> Any:
 
     ``max(0, log(count(i, j) * all / (count(i) * count(j))) - log(shift))``, CSR float32.
     """
-    of_node = np.asarray(counts.sum(axis=1)).ravel()
+    of_node = row_sums(counts)
     matrix = scale(counts, inverse(of_node))
     matrix.data *= inverse(of_node)[matrix.indices] * (of_node.sum() / shift)
     matrix.data = np.log(np.maximum(matrix.data, 1.0))

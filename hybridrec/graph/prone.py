@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridrec.errors import ParameterError
 from hybridrec.graph.run import Run
-from hybridrec.graph.spectral import adjacency, factorise, inverse, scale, unit_rows
+from hybridrec.graph.spectral import adjacency, factorise, inverse, row_sums, scale, unit_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -28,13 +29,19 @@ def prone(
     edges = adjacency(graph)
     alive = np.diff(edges.indptr) > 0
     first = unit_rows(factorise(log_odds(edges), dimensions, run.seed), alive)
-    return unit_rows(orthogonal(propagate(edges, first, order, mu, theta)), alive)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = propagate(edges, first, order, mu, theta)
+    if not np.isfinite(spread).all():
+        raise ParameterError(
+            f"mu={mu} and theta={theta} lead beyond float32; mu is near 0, theta near 1"
+        )
+    return unit_rows(orthogonal(spread), alive)
 
 
 def log_odds(edges: csr_matrix) -> csr_matrix:
     """Return log of an edge's share of its row, over the share of its end as noise."""
-    shares = scale(edges, inverse(np.asarray(edges.sum(axis=1)).ravel()))
-    noise = np.asarray(shares.sum(axis=0)).ravel().astype(np.float64) ** _NOISE_POWER
+    shares = scale(edges, inverse(row_sums(edges)))
+    noise = row_sums(shares.T) ** _NOISE_POWER
     noise /= max(noise.sum(), 1e-300)
     shares.data = (np.log(shares.data) - np.log(noise[shares.indices])).astype(np.float32)
     return shares
@@ -52,7 +59,7 @@ def propagate(
     from scipy.special import iv
 
     loops = csr_matrix(edges + identity(edges.shape[0], np.float32))
-    walk = scale(loops, inverse(np.asarray(loops.sum(axis=1)).ravel()))
+    walk = scale(loops, inverse(row_sums(loops)))
 
     def shifted(x: np.ndarray) -> np.ndarray:
         """Return ``((L - mu)^2 / 2 - 1) x``, the argument of the polynomials."""

@@ -31,6 +31,12 @@ def adjacency(graph: Graph) -> csr_matrix:
     return csr_matrix(matrix + matrix.T) if graph.directed else matrix
 
 
+def row_sums(matrix: Any) -> np.ndarray:
+    """Return the sum of each row of a sparse matrix, float64."""
+    sums: np.ndarray = matrix @ np.ones(matrix.shape[1])  # its own ``sum`` adds in float32
+    return sums
+
+
 def scale(matrix: Any, factors: np.ndarray) -> csr_matrix:
     """Return a sparse matrix whose row r is multiplied by ``factors[r]``."""
     from scipy.sparse import csr_matrix, diags

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -14,14 +12,20 @@ import numpy as np
 
 from hybridrec import runtime
 from hybridrec.errors import ParameterError, first_few
-from hybridrec.graph.checks import check_memory, check_positive, check_whole
-from hybridrec.graph.csr import Graph
+from hybridrec.graph.checks import (
+    check_array,
+    check_memory,
+    check_number,
+    check_positive,
+    check_whole,
+)
+from hybridrec.graph.csr import Graph, check_graph
 
 if TYPE_CHECKING:
     from hybridrec.kernels.walk_tables import Tables
 
-_FIRST_CHUNK = 1024
 _CHUNK_SECONDS = 0.2  # between two looks at Ctrl-C and the progress bar
+_GROWTH = 16.0  # of a chunk over the one before, at most
 _PARTS = 4  # of a chunk for each thread, so that all end at about the same time
 _BLOCK_BYTES = 2**24  # of walks that a stream holds at a time
 
@@ -165,12 +169,15 @@ class Walker:
         layers: np.ndarray | None = None,
     ) -> Walker:
         """Check the parameters and build what the kernels look up."""
+        check_graph(graph)
         back, far = 1.0 / check_positive("p", p), 1.0 / check_positive("q", q)
-        if not 0.0 <= _as_number("restart", restart) < 1.0:
+        if not 0.0 <= check_number("restart", restart) < 1.0:
             raise ParameterError(f"restart must be from 0 to below 1, got {restart!r}")
         if extend and graph.weights is None:
             raise ParameterError("extend=True is for weighted graphs, and this one has no weights")
-        deviations = _as_number("gamma", gamma) if extend else None
+        if check_number("gamma", gamma) != 0.0 and not extend:
+            raise ParameterError("gamma is for walks with extend=True")
+        deviations = float(gamma) if extend else None
         tables = _tables(graph, back, far, deviations)
         return cls(
             graph, tables, back, far, float(restart), _ONE_LAYER if layers is None else layers
@@ -283,9 +290,15 @@ class Plan:
         return walks
 
     def stream(self, num_threads: int, progress: bool) -> Iterator[np.ndarray]:
-        """Yield all walks in blocks of about `_BLOCK_BYTES`."""
+        """Return all walks, in blocks of about `_BLOCK_BYTES`."""
         size = max(1, _BLOCK_BYTES // (4 * self.walk_length))
-        count = runtime.resolve_threads(num_threads)
+        check_memory(
+            4 * size * self.walk_length, f"{size} walks of {self.walk_length} nodes", "shorten them"
+        )
+        return self._blocks(size, runtime.resolve_threads(num_threads), progress)
+
+    def _blocks(self, size: int, count: int, progress: bool) -> Iterator[np.ndarray]:
+        """Yield all walks, ``size`` at a time."""
         with (
             ThreadPoolExecutor(count) as pool,
             runtime.progress(self.rows, "Random walks", show=progress) as advance,
@@ -321,26 +334,19 @@ def timed_chunks(total: int) -> Iterator[tuple[int, int]]:
     The size follows the time that the caller took for the chunk before, so nothing that is
     computed may depend on it.
     """
-    first, size = 0, _FIRST_CHUNK
+    first, size = 0, 1
     while first < total:
         last = min(first + size, total)
         before = time.perf_counter()
         yield first, last
         pace = _CHUNK_SECONDS / max(time.perf_counter() - before, 1e-9)
-        size = max(1, int(size * min(max(pace, 0.25), 4.0)))
+        size = max(1, int(size * min(pace, _GROWTH)))
         first = last
-
-
-def _as_number(name: str, value: object) -> float:
-    """Return a finite number."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise ParameterError(f"{name} must be a finite number, got {value!r}")
-    return float(value)
 
 
 def _as_node_list(name: str, nodes: Any, size: int) -> np.ndarray:
     """Return checked node numbers, int32."""
-    array = np.asarray(nodes)
+    array = check_array(name, nodes)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise ParameterError(
             f"{name} must be one-dimensional whole numbers, got {array.dtype} of shape"
@@ -354,7 +360,7 @@ def _as_node_list(name: str, nodes: Any, size: int) -> np.ndarray:
 
 def _as_mask(nodes: Any, size: int) -> np.ndarray:
     """Return whether each node is meant, from such an array or from node numbers."""
-    array = np.asarray(nodes)
+    array = check_array("emit", nodes)
     if array.dtype == np.bool_:
         if array.shape != (size,):
             raise ParameterError(

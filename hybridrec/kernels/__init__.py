@@ -2,3 +2,9 @@
 
 Callers check and convert their arguments before they come here.
 """
+
+from __future__ import annotations
+
+from hybridrec.kernels.cache import ensure_cache
+
+ensure_cache()

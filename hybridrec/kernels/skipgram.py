@@ -66,6 +66,13 @@ def alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return keep, other
 
 
+def scratch_bytes(walk_length: int, dimensions: int, window: int, negatives: int) -> int:
+    """Return how much space `train` takes beside the tables."""
+    stretch = min(_STRETCH, walk_length)
+    near, target = min(walk_length, stretch + 2 * window), stretch + _SHARED * negatives
+    return 8 * (dimensions * (near + target) + near * target)
+
+
 class _Side(NamedTuple):
     """Scratch space for the near nodes of a stretch, or for its targets."""
 

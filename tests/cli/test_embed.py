@@ -158,6 +158,10 @@ def test_a_map_is_drawn(run, files, two_kinds):
         (["--kg", "facts.tsv", "--map", "map.png", "--colour", "is"], "name it map.svg"),
         (["--kg", "facts.tsv", "--map", "no/map.svg", "--colour", "is"], "no is not a folder"),
         (["--kg", "facts.tsv", "--map", "map.svg", "--colour", "si"], "unknown relation 'si'"),
+        (
+            ["--kg", "facts.tsv", "--map", "map.svg", "--colour", "is", "--dimensions", "1"],
+            "a map needs vectors of at least 2 dimensions",
+        ),
         (["--kg", "small.tsv", "--map", "map.svg", "--colour", "is"], "a map needs 4 entities"),
     ],
 )
@@ -166,6 +170,12 @@ def test_bad_input_is_refused(arguments, message, refused, files):
     (files / "one.tsv").write_text("head\trelation\ttail\na\tis\ta\n")
     (files / "small.tsv").write_text("head\trelation\ttail\na\tis\tb\n")
     assert message in refused("embed", *arguments, "-o", "vectors.parquet")
+
+
+def test_the_vectors_and_the_map_are_two_files(refused, files):
+    both = ("--map", "./same.svg", "--colour", "is", "-o", "same.svg", "--format", "csv")
+    assert "cannot both be" in refused("embed", "--kg", "facts.tsv", *both, "--overwrite")
+    assert not (files / "same.svg").exists()
 
 
 def test_ids_that_word2vec_cannot_hold_are_refused_before_the_training(refused, files, monkeypatch):

@@ -118,7 +118,15 @@ def test_state_makes_the_same_block():
 
 
 @pytest.mark.parametrize(
-    "params", [{"restart": 0}, {"restart": 1.0}, {"steps": 0}, {"width": 0}, {"restart": -1}]
+    "params",
+    [
+        {"restart": 0},
+        {"restart": 1.0},
+        {"steps": 0},
+        {"width": 0},
+        {"restart": "x"},
+        {"steps": 1.5},
+    ],
 )
 def test_bad_parameters(params):
     with pytest.raises(ParameterError, match="must be"):

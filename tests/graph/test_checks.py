@@ -19,12 +19,29 @@ def test_other_values_are_no_whole_numbers(value):
         checks.check_whole("k", value, 3)
 
 
+def test_a_number_that_may_not_fit_a_kernel_is_refused():
+    assert checks.check_whole("k", 2**31 - 1, 0) == 2**31 - 1
+    with pytest.raises(ParameterError, match="k must be at most 2147483647, got 2147483648"):
+        checks.check_whole("k", 2**31, 0)
+
+
+@pytest.mark.parametrize("value", [0, -2.5, np.float32(0.5)])
+def test_finite_numbers_pass(value):
+    assert checks.check_number("mu", value) == value
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 10**400, "1", None, True])
+def test_other_values_are_no_finite_numbers(value):
+    with pytest.raises(ParameterError, match="mu must be a finite number"):
+        checks.check_number("mu", value)
+
+
 @pytest.mark.parametrize("value", [1, 0.25, np.float32(0.5), 1e9])
 def test_positive_numbers_pass(value):
     assert checks.check_positive("p", value) == value
 
 
-@pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, 1e-300, "1", None, True])
+@pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, 1e-300, 10**400, "1", None, True])
 def test_other_values_are_not_positive(value):
     with pytest.raises(ParameterError, match="p must be"):
         checks.check_positive("p", value)

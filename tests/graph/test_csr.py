@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hybridrec.dataset.knowledge import KnowledgeGraph
 from hybridrec.errors import DataError, ParameterError
-from hybridrec.graph import Graph
+from hybridrec.graph import Graph, checks
 
 
 def as_dict(graph):
@@ -104,6 +104,17 @@ def test_any_integers_will_do_and_inputs_stay_as_they_were(dtype):
 def test_bad_edges_are_refused_by_row(arguments, message):
     with pytest.raises(DataError, match=message):
         Graph.from_edges(*arguments)
+
+
+def test_a_graph_beyond_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(checks, "_available_memory", lambda: 10**6)
+    with pytest.raises(ParameterError, match="a graph of 2000000 nodes and 1 edges would take"):
+        Graph.from_edges([0], [1], num_nodes=2 * 10**6)
+
+
+def test_ragged_edges_are_refused():
+    with pytest.raises(DataError, match="src must be an array"):
+        Graph.from_edges([[0], [1, 2]], [1])
 
 
 @pytest.mark.parametrize("num_nodes", [-1, 2.0, True, 2**31])

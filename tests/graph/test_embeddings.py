@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from itertools import combinations
 
 import numpy as np
@@ -75,7 +76,7 @@ def test_same_vectors_at_any_number_of_threads_and_only_the_seed_matters():
 def test_blocks_do_not_show_in_the_vectors(monkeypatch):
     graph = two_cliques()
     whole = node_embeddings(graph, **SMALL)
-    monkeypatch.setattr("hybridrec.graph.walks._FIRST_CHUNK", 3)
+    monkeypatch.setattr("hybridrec.graph.walks._GROWTH", 1.0)  # blocks of one walk
     np.testing.assert_array_equal(whole, node_embeddings(graph, **SMALL))
 
 
@@ -119,6 +120,17 @@ def test_isolated_nodes_are_zero_and_no_other(method):
 
 
 @every_method
+@pytest.mark.parametrize("heavy", [1e30, 1e37])
+def test_any_weights_side_by_side(method, heavy):
+    weights = np.array([1e-30, 1e-30, heavy, heavy, 1.0])
+    graph = Graph.from_edges([0, 1, 3, 4, 6], [1, 2, 4, 5, 7], weights, num_nodes=9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        vectors = node_embeddings(graph, dimensions=4, **method)
+    assert np.isfinite(vectors).all()
+
+
+@every_method
 def test_graphs_smaller_than_the_dimensions(method):
     vectors = node_embeddings(Graph.from_edges([0], [1], num_nodes=3), dimensions=8, **method)
     assert vectors.shape == (3, 8)
@@ -155,7 +167,14 @@ def test_a_directed_graph_is_taken_both_ways(method):
         ({"method": "node2vek"}, "unknown method 'node2vek'; did you mean 'node2vec'"),
         ({"method": None}, "unknown method None.*known: node2vec, ppmi-svd, prone, fast-rp"),
         ({"dimensions": 0}, "dimensions"),
-        ({"dimensions": 10**12}, "GiB are available; take fewer dimensions"),
+        ({"dimensions": 2 * 10**9}, "GiB are available; take fewer dimensions"),
+        ({"method": ["prone"]}, "unknown method"),
+        ({"graph": "kg.tsv"}, "graph must be a Graph, got str; Graph.from_knowledge"),
+        ({"negatives": 2 * 10**9}, "2000000000 negatives, window 5 .* would take"),
+        ({"window": 2**62}, "window must be at most"),
+        ({"method": "prone", "theta": 1000}, "theta=1000.0 lead beyond float32"),
+        ({"method": "prone", "mu": 1e80}, "mu=1e\\+80 and theta=0.5 lead beyond float32"),
+        ({"method": "fast-rp", "degree_power": -400}, "degree_power=-400.0 lead beyond float32"),
         ({"num_walks": 0}, "num_walks"),
         ({"walk_length": 1}, "walk_length must be a whole number of at least 2"),
         ({"p": 0.0}, "p must be positive"),
@@ -182,4 +201,4 @@ def test_a_directed_graph_is_taken_both_ways(method):
 )
 def test_bad_parameters_are_refused(change, message):
     with pytest.raises(ParameterError, match=message):
-        node_embeddings(two_cliques(), **change)
+        node_embeddings(**{"graph": two_cliques(), **change})

@@ -28,6 +28,13 @@ def test_exact_ppmi_is_netmf(window, shift):
     assert not found[:, 7].any()
 
 
+def test_exact_ppmi_of_weights_beyond_float32():
+    matrix = exact_ppmi(Graph.from_edges([0, 2], [1, 3], [1e-30, 1e30]), 1)
+    np.testing.assert_allclose(matrix[0, 1], np.log(2e30 / 1e-30), rtol=1e-6)
+    np.testing.assert_allclose(matrix[2, 3], np.log(2), atol=1e-5)
+    assert not matrix[0, [0, 2, 3]].any()
+
+
 def test_counted_pairs_by_hand():
     class Walks:
         walker = Walker.prepare(graph(), 1.0, 1.0)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hybridrec import runtime
 from hybridrec.errors import ParameterError
-from hybridrec.graph import Graph, iter_walks, random_walks
+from hybridrec.graph import Graph, checks, iter_walks, random_walks
 from hybridrec.graph.walks import timed_chunks
 
 BIASES = [(1.0, 1.0), (0.25, 4.0), (2.0, 0.5)]
@@ -108,6 +108,11 @@ def test_a_very_large_seed_is_a_seed():
         ({"restart": -0.1}, "restart must be from 0"),
         ({"restart": np.nan}, "restart must be a finite number"),
         ({"extend": True, "gamma": "x"}, "gamma must be a finite number"),
+        ({"gamma": 0.5}, "gamma is for walks with extend=True"),
+        ({"start_nodes": [[1], [1, 2]]}, "start_nodes must be an array"),
+        ({"emit": [[1], [1, 2]]}, "emit must be an array"),
+        ({"graph": np.eye(3)}, "graph must be a Graph, got ndarray; Graph.from_knowledge"),
+        ({"num_walks": 10**30}, "num_walks must be at most"),
         ({"random_state": -1}, "random_state"),
         ({"num_threads": -1}, "num_threads"),
         ({"num_walks": 10**9, "walk_length": 10**6}, "GiB are available; take fewer"),
@@ -115,7 +120,7 @@ def test_a_very_large_seed_is_a_seed():
 )
 def test_bad_parameters_are_refused(change, message):
     with pytest.raises(ParameterError, match=message):
-        random_walks(ring(), **{"num_walks": 1, "walk_length": 5, **change})
+        random_walks(**{"graph": ring(), "num_walks": 1, "walk_length": 5, **change})
 
 
 def test_the_bias_of_the_weights_needs_weights():
@@ -144,6 +149,10 @@ def test_chunks_follow_the_pace_of_the_caller(monkeypatch):
         if len(sizes) == 20:
             break
     assert sizes[-1] == pytest.approx(20_000, rel=1e-3)  # 0.2 seconds
+
+
+def test_the_first_chunk_is_one_walk_for_it_may_be_a_long_one():
+    assert next(timed_chunks(10**7)) == (0, 1)
 
 
 def test_an_interrupt_stops_between_chunks(monkeypatch):
@@ -178,9 +187,15 @@ def test_a_stream_yields_the_same_walks_in_blocks(options, monkeypatch):
     )
 
 
-def test_a_stream_checks_at_once_and_can_be_left():
+def test_a_stream_checks_at_once_and_can_be_left(monkeypatch):
     with pytest.raises(ParameterError, match="walk_length"):
         iter_walks(ring(), 1, 0)
+    with pytest.raises(ParameterError, match="num_threads"):
+        iter_walks(ring(), 1, 5, num_threads=-1)
+    monkeypatch.setattr(checks, "_available_memory", lambda: 10**7)
+    with pytest.raises(ParameterError, match="1 walks of 10000000 nodes would take"):
+        iter_walks(ring(), 1, 10**7)
+    monkeypatch.undo()
     stream = iter_walks(ring(), 10**9, 80)  # far beyond any memory
     assert next(stream).shape == (2**24 // 320, 80)
     stream.close()
