@@ -132,17 +132,17 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "popularity",
         lambda shape: 0.001 + 1e-7 * shape.pairs,
-        "the floor: movielens-small .109, lastfm .054, book .017, amazon-book .019",
+        "the floor: movielens-small .109, lastfm .054, book .019, amazon-book .019",
     ),
     Preset(
         "item-knn",
         _knn_seconds,
-        "fast: movielens-small .171, lastfm .098, book .018, amazon-book .115",
+        "fast: movielens-small .171, lastfm .098, book .019, amazon-book .115",
     ),
     Preset(
         "rp3-beta",
         _rp3_seconds,
-        "best on amazon-book .136 (walks .116); movielens-small .171, lastfm .121, book .026",
+        "best on amazon-book .136 (walks .116); movielens-small .171, lastfm .121, book .028",
     ),
     Preset(
         "ease",
@@ -153,23 +153,23 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "hybrid-als",
         _als_seconds,
-        "good all over: movielens-small .266, lastfm .143, book .037; amazon-book .109",
+        "good all over: movielens-small .267, lastfm .143, book .038; amazon-book .105",
         {"factors": 64},
     ),
     Preset(
         "hybrid-als",
         lambda shape: 2.4 * _als_seconds(shape),
-        "best on movielens-small .270 and lastfm .145; amazon-book .122",
+        "best on movielens-small .272, lastfm .145, book .040; amazon-book .121",
     ),
     Preset(
         "personalized-page-rank",
         _walk_seconds,
-        "best of known items on book .088, both .037; lastfm .117, movielens-small .146",
+        "sparse data: book .038, known items .088; lastfm .117, movielens-small .146",
         {"restart": 0.5, "steps": 4},
     ),
     Preset(
         "blend",
         _blend_seconds,
-        "near the best with members as they were then: lastfm .139, movielens-small .254",
+        "best of known items on lastfm .281 and book .100; movielens-small .243",
     ),
 )
