@@ -174,7 +174,7 @@ def write(dataset: Dataset, options: argparse.Namespace, rows: Rows, failed: lis
     size = f"{len(dataset.users):,} users, {len(dataset.items):,} items"
     title = (
         f"{dataset.name}, {size}, {len(dataset.interactions):,} interactions; a fifth of the items"
-        f" and of the other interactions held out, {options.seeds} seeds; defaults; one thread"
+        f" and of the other interactions held out; seeds: {options.seeds}; defaults; one thread"
     )
     notes = [*NOTES, *(f"Not finished: {one}" for one in dict.fromkeys(failed))]
     texts = [title, markdown(header, body), "\n".join(f"- {note}" for note in notes)]
