@@ -66,7 +66,8 @@ def test_trials_are_a_frame_with_a_row_each(found):
     assert isinstance(table, pd.DataFrame)
     assert table.columns.tolist() == [
         *("trial", "value", "state", "factors", "regularization", "frequency_exponent", "alpha"),
-        *("prior_share", "feature_regularization", "features", "seconds", "error"),
+        *("prior_share", "feature_regularization", "user_shrinkage", "features"),
+        *("seconds", "error"),
     ]
     assert table["trial"].tolist() == list(range(6))
     assert table["value"].max() == found.value

@@ -84,7 +84,7 @@ def test_features_are_chosen_by_what_they_are_good_for(dataset):
     split = cold_items(dataset, random_state=1)
     space = {"features": ["columns", "tokens+columns"], "factors": [4]}
     fixed = {"iterations": 3, "regularization": 1.0, "alpha": 10.0, "frequency_exponent": 0.5}
-    fixed |= {"prior_share": 0.3, "feature_regularization": 1.0}
+    fixed |= {"prior_share": 0.3, "feature_regularization": 1.0, "user_shrinkage": 3.0}
     found = tune("hybrid-als", split, space=space, params=fixed, k=3, trials=50)
     assert found.features == ("tokens", "columns")
     assert len(found.history) == 3  # the defaults and all that the space holds
