@@ -92,7 +92,7 @@ def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch):
 
 def test_a_signal_during_writing_leaves_no_file(run, model, files, monkeypatch):
     def interrupted(columns, *_):
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)  # in this thread, so before anything is written
         return columns
 
     monkeypatch.setattr("hybridrec.cli.recommend.with_titles", interrupted)
