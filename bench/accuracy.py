@@ -36,9 +36,10 @@ WITH_KG = ("content", "hybrid-als", "personalized-page-rank")
 PAIRS = (*WITHOUT_KG, *WITH_KG, "stack")
 LISTS = (*WITHOUT_KG, "ease:features=none", *WITH_KG, "blend")
 LARGE = ("popularity", "item-knn", "rp3-beta", "als", "hybrid-als")  # dense weights do not fit
-SMOOTH = "hybrid-als:features=smooth-tokens"
-WALKS = ("personalized-page-rank", "blend")
-COLD = ("content", "hybrid-als:prior_share=0", "hybrid-als", SMOOTH, *WALKS)
+COLD = (
+    *("content", "hybrid-als:prior_share=0", "hybrid-als", "hybrid-als:features=smooth-tokens"),
+    *("personalized-page-rank", "blend"),
+)
 COLD_SMALL = ("ease", "graph-filter", *COLD)
 PROTOCOLS = {
     "click-through, Last.FM": ("kgcn-ctr", "lastfm", PAIRS),

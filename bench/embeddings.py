@@ -236,10 +236,9 @@ def of_quality(name: str, rows: Rows) -> str:
     for system in dict.fromkeys(row["system"] for row in rows):
         mine = [row for row in rows if row["system"] == system]
         cells = [spread([row[key] for row in mine if key in row]) for key in ("auc", "recall")]
-        body.append([system, *cells])
-    seeds = len({row["seed"] for row in rows})
-    header = ("vectors", "AUC of held-out links", "recall@20 of new items")
-    return f"**{name}**, {seeds} seeds\n\n{markdown(header, body)}"
+        body.append([system, len(mine), *cells])
+    header = ("vectors", "seeds", "AUC of held-out links", "recall@20 of new items")
+    return f"**{name}**\n\n{markdown(header, body)}"
 
 
 def spread(values: list[float]) -> str:

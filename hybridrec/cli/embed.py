@@ -54,6 +54,7 @@ _HELP = {
     "epochs": "Passes over the walks.",
     "learning_rate": "At the start.",
     "hogwild": "Train on all threads without locks: no two runs are the same.",
+    "shift": "ppmi-svd: pairs count from so many times chance on.",
     "transitions": "ppmi-svd: auto, exact, or counted on walks.",
     "order": "prone: terms of the series.",
     "mu": "prone: centre of the band of the filter.",

@@ -225,13 +225,14 @@ class KnowledgeGraph:
         if not listed:
             return self
         keep = ~np.isin(self.relation, self.relations.codes(listed))
-        return self._take(keep)
+        return self.take(keep)
 
     def without_after_release(self) -> KnowledgeGraph:
         """Return the graph without the relations that tell popularity after release."""
         return self.without_relations(sorted(self.after_release))
 
-    def _take(self, rows: np.ndarray) -> KnowledgeGraph:
+    def take(self, rows: np.ndarray) -> KnowledgeGraph:
+        """Return the graph of some triples, given by positions or as a mask; ids stay the same."""
         return replace(
             self,
             head=self.head[rows],

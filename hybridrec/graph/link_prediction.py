@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,7 +119,7 @@ def hold_out_links(
         runtime.random_stream(seed, _PAIRS),
     )
     kept = ~_among(keys, np.sort(linked[chosen]))
-    return HeldOutLinks(_part(knowledge, kept), links, others)
+    return HeldOutLinks(knowledge.take(kept), links, others)
 
 
 def link_prediction_auc(
@@ -214,17 +214,6 @@ def _matched(
     others = links.copy()
     others[rows, lower] = found
     return links[found >= 0], others[found >= 0]
-
-
-def _part(knowledge: KnowledgeGraph, rows: np.ndarray) -> KnowledgeGraph:
-    """Return the graph of some triples."""
-    return replace(
-        knowledge,
-        head=knowledge.head[rows],
-        relation=knowledge.relation[rows],
-        tail=knowledge.tail[rows],
-        source=knowledge.source[rows],
-    )
 
 
 def _cosines(vectors: np.ndarray, pairs: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The report of an evaluation: one page for a browser, Markdown, LaTeX, and JSON for machines.
 
-`EntityMap` and `WalkPicture` draw a knowledge graph; they are no part of a page.
+`EntityMap` and `WalkPicture` draw a knowledge graph; `Report.pictures` puts them on a page.
 """
 
 from __future__ import annotations
