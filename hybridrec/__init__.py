@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from hybridrec.models.rp3_beta import RP3Beta
     from hybridrec.models.stack import Stack
     from hybridrec.models.storage import load
-    from hybridrec.ranking.rules import Rules
+    from hybridrec.ranking.rules import Condition, Rules
 
 _HOMES = {
     "dataset.cleaning": ("CleaningReport", "clean"),
@@ -84,7 +84,7 @@ _HOMES = {
     "models.rp3_beta": ("RP3Beta",),
     "models.stack": ("Stack",),
     "models.storage": ("load",),
-    "ranking.rules": ("Rules",),
+    "ranking.rules": ("Condition", "Rules"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -95,6 +95,7 @@ __all__ = [
     "BiasBaseline",
     "Blend",
     "CleaningReport",
+    "Condition",
     "Content",
     "Dataset",
     "FeatureBlock",

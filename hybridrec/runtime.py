@@ -61,6 +61,8 @@ def resolve_threads(num_threads: int) -> int:
         raise ParameterError(f"num_threads must be a whole number, got {num_threads!r}")
     if num_threads < 0:
         raise ParameterError(f"num_threads must be 0 (all) or positive, got {num_threads}")
+    if num_threads == 1:  # a service asks so for every request; to look for the CPUs takes long
+        return 1
     cpus = available_cpus()
     return cpus if num_threads == 0 else min(int(num_threads), cpus)
 

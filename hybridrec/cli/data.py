@@ -12,12 +12,14 @@ from hybridrec.dataset.cleaning import CleaningReport, clean
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
+from hybridrec.dataset.labels import read_labels
 from hybridrec.dataset.named import load_dataset
 from hybridrec.dataset.readers import read_dataset
+from hybridrec.dataset.readers.recognise import open_file
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation.protocols import recognise
 from hybridrec.evaluation.splits import predefined, read_parts
-from hybridrec.models.spec import split_pairs, typed_value
+from hybridrec.ranking.texts import split_pairs, typed_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +91,11 @@ def load_data(
             raise ParameterError("--drop-relation needs a knowledge graph; there is none")
         dropped = dataset.knowledge.relations.parse(options.drop_relation)
         dataset = dataset.with_knowledge(dataset.knowledge.without_relations(dropped))
+    if options.labels is not None:
+        if dataset.knowledge is None:
+            raise ParameterError("--labels needs a knowledge graph; there is none")
+        texts = read_labels(open_file(options.labels, "labels"))
+        dataset = dataset.with_knowledge(dataset.knowledge.with_labels(texts))
     min_weight, notes = options.min_weight, []
     if min_weight is None and options.dataset is not None and options.dataset in LIKED:
         min_weight = LIKED[options.dataset]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,9 +35,17 @@ from hybridrec.cli.output import (
 from hybridrec.cli.reports import WRITERS, check_writer, make_report
 from hybridrec.cli.rounds import Rounds, SplitOptions, make_rounds, split_options
 from hybridrec.cli.scores import describe_split, show_comparison, show_intervals, show_significance
+from hybridrec.cli.trade_offs import (
+    check_reranks,
+    parse_reranks,
+    reranks_option,
+    show_trade_offs,
+    traded,
+)
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation import Comparison, Evaluation, Split, check_leakage
 from hybridrec.evaluation.significance import TESTS
+from hybridrec.evaluation.trade_offs import TradeOffs
 from hybridrec.models.registry import MODELS
 from hybridrec.models.spec import ModelSpec
 
@@ -46,6 +54,7 @@ if TYPE_CHECKING:
 
     from hybridrec.cli.findings import Findings
     from hybridrec.cli.output import Columns
+    from hybridrec.ranking.rerank import Reranker
 
 _FORMATS = ("table", "json", "csv", *WRITERS)
 _COMPARED = ("popularity", "als", "hybrid-als")
@@ -119,6 +128,8 @@ class Results:
     split : Split
         The first one.
     findings : Findings or None
+    trade_offs : TradeOffs or None
+        Of the re-rankers.
     notes : tuple of str
     """
 
@@ -126,6 +137,7 @@ class Results:
     wide: Comparison
     split: Split
     findings: Findings | None
+    trade_offs: TradeOffs | None
     notes: tuple[str, ...]
 
 
@@ -134,6 +146,8 @@ class Results:
     epilog=examples(
         "hybridrec evaluate --dataset movielens-small --split cold-items --seeds 3 \\",
         "    --model hybrid-als --model hybrid-als:features=columns -o report.html",
+        "hybridrec evaluate --dataset movielens-small --model hybrid-als --rerank mmr \\",
+        "    --rerank calibrated:column=genres -o report.html",
         "hybridrec evaluate --protocol kgcn-ctr --data lastfm --seeds 5",
     ),
 )
@@ -159,6 +173,7 @@ class Results:
     help="Lists of another system: a table of user, item, and rank or score, or a TREC run."
     " Repeatable.",
 )
+@reranks_option
 @measure_options
 @_test_options
 @threads_option
@@ -169,6 +184,7 @@ def command(
     models: tuple[str, ...],
     features: str | None,
     runs: tuple[Path, ...],
+    reranks: tuple[str, ...],
     measuring: MeasureOptions,
     testing: TestOptions,
     threads: int,
@@ -193,10 +209,14 @@ def command(
         if path in sources:
             raise ParameterError(f"two sources are called {path!r}; rename the file of the run")
         sources[path] = path
+    rerankers = parse_reranks(reranks, specs)
     _check_tests(testing, list(sources), form)
     compared = featured(specs) if testing.compares_sides else None
     rounds = make_rounds(data, cutting)
-    found = _evaluated(rounds, sources, compared, measuring, testing, form == "html", threads)
+    for_figures = form == "html"
+    found = _evaluated(
+        rounds, sources, compared, rerankers, measuring, testing, for_figures, threads
+    )
     if form in WRITERS:
         report = make_report(found, rounds)
         write_text(out, WRITERS[form](report))
@@ -229,6 +249,7 @@ def _evaluated(
     rounds: Rounds,
     sources: Mapping[str, ModelSpec | Any],
     compared: ModelSpec | None,
+    rerankers: Sequence[Reranker],
     measuring: MeasureOptions,
     testing: TestOptions,
     for_figures: bool,
@@ -236,6 +257,7 @@ def _evaluated(
 ) -> Results:
     """Fit and measure everything on every split."""
     evaluations: list[Evaluation] = []
+    trades: list[TradeOffs] = []
     first: Split | None = None
     splits: dict[int, Split] = {}
     for seed, made in rounds.splits:
@@ -244,6 +266,7 @@ def _evaluated(
             measure = Measure.resolve(
                 measuring, made, rounds.protocol, for_figures=for_figures, threads=threads
             )
+            check_reranks(rerankers, measure, made)
             _warn_of_leakage(made)
             _warn_of_strangers(made)
         if compared is not None:
@@ -253,6 +276,8 @@ def _evaluated(
             with working(f"{label}, round {seed}"):
                 fitted = _fitted(source, made, seed, threads)
                 evaluations.append(measure(fitted, made, context, label, seed))
+                if isinstance(source, ModelSpec):
+                    trades += traded(rerankers, fitted, made, measure, label, seed)
             _check_per_user(testing, evaluations[0])
     assert first is not None
     wide = Comparison(evaluations)
@@ -266,7 +291,8 @@ def _evaluated(
     )
     said = dict.fromkeys(f"{one.model}: {note}" for one in evaluations for note in one.notes)
     notes = (*rounds.notes, describe_split(first), *said)
-    return Results(measure.asked(wide), wide, first, findings, notes)
+    trade_offs = TradeOffs.over(trades) if trades else None
+    return Results(measure.asked(wide), wide, first, findings, trade_offs, notes)
 
 
 def _warn_of_leakage(made: Split) -> None:
@@ -307,10 +333,12 @@ def _write(
             show_significance(screen, comparison, test or TESTS[0], testing.baseline)
         if found.findings is not None:
             show_findings(screen, found.findings)
+        if found.trade_offs is not None:
+            show_trade_offs(screen, found.trade_offs)
         for note in found.notes:
             screen.print(note)
 
-    rows = [] if form == "table" else _rows(found.comparison, rounds, testing.ci)
+    rows = [] if form == "table" else _rows(found, rounds, testing.ci)
     names = rows[0] if rows else ()
     with open_output(out, form, show) as write:
         write({name: np.array([row[name] for row in rows], dtype=object) for name in names})
@@ -318,12 +346,17 @@ def _write(
         _tell(found.notes)
 
 
-def _rows(comparison: Comparison, rounds: Rounds, intervals: bool) -> list[dict[str, Any]]:
-    """Return a row a model, metric, slice and seed; under a protocol the published ones too."""
-    rows = [
-        {name: _finite(value) for name, value in row.items()}
-        for row in comparison.rows(CONFIDENCE if intervals else None)
-    ]
+def _rows(found: Results, rounds: Rounds, intervals: bool) -> list[dict[str, Any]]:
+    """Return a row a model, metric, slice and seed, and one more a weight of each re-ranker.
+
+    Under a protocol the published ones too.
+    """
+    confidence = CONFIDENCE if intervals else None
+    measured = found.comparison.rows(confidence)
+    if found.trade_offs is not None:
+        measured = [{**row, "rerank": None, "weight": None} for row in measured]
+        measured += found.trade_offs.summary(confidence)
+    rows = [{name: _finite(value) for name, value in row.items()} for row in measured]
     if rounds.protocol is None:
         return rows
     empty = dict.fromkeys(rows[0])

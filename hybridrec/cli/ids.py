@@ -51,7 +51,8 @@ def read_ids(path: Path, known: IdMap) -> Sequence[Any]:
     header = [first.decode("utf-8", errors="replace")]
     named = find_column(header, known.name, None, where=str(path), required=False)
     if named is not None or any(one in first for one in _SEPARATORS):
-        texts: Iterable[str] = map(str, _column(path, known.name).tolist())
+        (column,) = _columns(path, known.name, kind=f"{known.name}s")
+        texts: Iterable[str] = map(str, column.tolist())
     else:
         texts = _lines(path)
     ids: list[Any] = known.parse(dict.fromkeys(texts)).tolist()
@@ -68,11 +69,21 @@ def read_history(path: Path, items: IdMap) -> Interactions:
     return replace(history, items=IdMap(items.parse(map(str, history.items.ids.tolist())), "item"))
 
 
-def _column(path: Path, role: str) -> np.ndarray:
-    source = open_file(path, f"{role}s")
-    column = str(find_column(source.names, role, None, where=str(path)))
-    with source.read([column]) as columns:
-        return columns.ids(column, role)
+def read_pairs(path: Path, users: IdMap, items: IdMap) -> list[tuple[Any, Any]]:
+    """Read a table of users and items, their ids in the types of the known ones; unchecked."""
+    ids = _columns(path, users.name, items.name, kind="interactions")
+    typed = (
+        known.parse(map(str, one.tolist())).tolist()
+        for known, one in zip((users, items), ids, strict=True)
+    )
+    return list(zip(*typed, strict=True))
+
+
+def _columns(path: Path, *roles: str, kind: str) -> list[np.ndarray]:
+    source = open_file(path, kind)
+    names = [str(find_column(source.names, role, None, where=str(path))) for role in roles]
+    with source.read(names) as columns:
+        return [columns.ids(name, role) for name, role in zip(names, roles, strict=True)]
 
 
 def _lines(path: Path) -> list[str]:

@@ -51,8 +51,14 @@ def show_lists(screen: Console, columns: Columns, key: str) -> None:
     layout: dict[str, Alignment] = {name: _ALIGNED.get(name, "left") for name in others}
     for start, stop in zip(starts, np.append(starts[1:], len(keys)), strict=True):
         rows = [
-            [f"{one:.4f}" if isinstance(one, np.floating) else str(one) for one in row]
+            [_text(one) for one in row]
             for row in zip(*(values[start:stop] for values in others.values()), strict=True)
         ]
         print_table(screen, layout, rows, f"{key} {keys[start]}")
         screen.print()
+
+
+def _text(value: object) -> str:
+    if isinstance(value, np.floating):
+        return "" if np.isnan(value) else f"{value:.4f}"
+    return str(value)

@@ -29,6 +29,7 @@ class DataOptions:
     dataset: str | None
     kg: Path | None
     link: Path | None
+    labels: Path | None
     items: Path | None
     users: Path | None
     drop_relation: tuple[str, ...]
@@ -80,6 +81,7 @@ _DATA = (
     click.option("--dataset", metavar="NAME", help='A data set by name; see "hybridrec datasets".'),
     click.option("--kg", type=EXISTING_FILE, help="Triples: head, relation, tail."),
     click.option("--link", type=EXISTING_FILE, help="Which item is which entity of the triples."),
+    click.option("--labels", type=EXISTING_FILE, help="Texts of the triples' entities."),
     click.option("--items", type=EXISTING_FILE, help="Item table: title, year, genres, ..."),
     click.option("--users", type=EXISTING_FILE, help="User table."),
     drop_option,

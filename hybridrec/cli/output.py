@@ -220,12 +220,12 @@ def _insert(database: Any, columns: Columns) -> None:
 
 
 def _rows(columns: Columns) -> Iterator[tuple[Any, ...]]:
-    """Return the rows of some columns as plain Python values."""
+    """Return the rows of some columns as plain Python values, None in place of NaN."""
     return zip(*(_plain(values) for values in columns.values()), strict=True)
 
 
 def _plain(values: np.ndarray) -> list[Any]:
     if values.dtype == np.float32:  # the shortest text that is this number
-        return [float(str(value)) for value in values]
+        return [None if np.isnan(value) else float(str(value)) for value in values]
     listed: list[Any] = values.tolist()
     return listed

@@ -9,7 +9,8 @@ from typing import Any
 
 from hybridrec.errors import DataError, ParameterError
 from hybridrec.evaluation.tuning.side import blocks_text
-from hybridrec.models.spec import ModelSpec, value_text
+from hybridrec.models.spec import ModelSpec
+from hybridrec.ranking.texts import value_text
 
 _LARGEST = 2**31 - 1
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from hybridrec.cli.ids import load_model, read_history, read_ids
 from hybridrec.cli.lists import item_titles, show_lists, with_titles
@@ -18,14 +20,15 @@ from hybridrec.cli.options import (
     output_options,
     threads_option,
 )
-from hybridrec.cli.output import Columns, check_output, open_output, resolve_format
+from hybridrec.cli.output import Columns, check_output, open_output, resolve_format, say
+from hybridrec.cli.rules import RuleOptions, rerank_option, rule_options
 from hybridrec.errors import ParameterError
-from hybridrec.ranking.rules import Rules
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from hybridrec.dataset.idmap import IdMap
+    from hybridrec.ranking.rules import CompiledRules
 
 _FORMATS = ("table", "json", "csv", "parquet")
 _FOR_MACHINES = ("json", "parquet")  # without titles
@@ -37,6 +40,7 @@ _BLOCK = 4096  # users whose lists are in memory at once
     epilog=examples(
         "hybridrec recommend films.model --user 1 --user 2",
         "hybridrec recommend films.model --all -k 20 -o lists.parquet",
+        'hybridrec recommend films.model --user 1 --where "year >= 1990" --quota genres=3 --audit',
     ),
 )
 @click.argument("folder", metavar="MODEL", type=click.Path(path_type=Path))
@@ -49,9 +53,11 @@ _BLOCK = 4096  # users whose lists are in memory at once
     help="Interactions of new users, or newer ones of known users; by default for all of them.",
 )
 @k_option
-@click.option("--where", metavar="CONDITION", help='On item columns, such as "year >= 2000".')
-@click.option("--allow", type=EXISTING_FILE, help="File of items: only these.")
-@click.option("--deny", type=EXISTING_FILE, help="File of items: none of these.")
+@rule_options
+@rerank_option
+@click.option(
+    "--audit", is_flag=True, help="In place of the lists: which rule dropped what from them."
+)
 @threads_option
 @output_options(*_FORMATS)
 def command(
@@ -61,9 +67,9 @@ def command(
     everyone: bool,
     history: Path | None,
     k: int,
-    where: str | None,
-    allow: Path | None,
-    deny: Path | None,
+    asked: RuleOptions,
+    rerank: str | None,
+    audit: bool,
     threads: int,
     out: OutputOptions,
 ) -> None:
@@ -71,7 +77,10 @@ def command(
 
     Items that a user is known to have never come out; a list is shorter than -k where there are
     no more. "source" says how an item was found: by the fitted model, by folding in a --history,
-    by features alone (new items), or as a popular one (the last resort).
+    by features alone (new items), as a popular one (the last resort), or by --pin.
+
+    With --audit every item is listed that would stand in a list without rules, with its rank
+    there and the rule that dropped it, and every pinned item with its rank or why it is left out.
     """
     if sum([bool(named), users is not None, everyone]) > 1:
         raise ParameterError("give only one of --user, --users and --all")
@@ -83,22 +92,37 @@ def command(
     given = None if history is None else read_history(history, model.items_)
     known = model.users_ if given is None else given.users
     wanted = _wanted(known, named, users)
-    rules = Rules(
-        allow=None if allow is None else read_ids(allow, model.items_),
-        deny=None if deny is None else read_ids(deny, model.items_),
-        where=where,
-    )
+    rules = asked.rules(model.items_, known)
+    if audit:
+        _say_effects(rules.compile(model.items_, model.item_table_, known))
     titles = None if form in _FOR_MACHINES else item_titles(model)
+    make = partial(
+        model.audit if audit else model.recommend,
+        k=k,
+        history=given,
+        rules=rules,
+        rerank=rerank,
+        num_threads=threads,
+    )
     with open_output(out, form, _show) as write:
         for start in range(0, len(wanted), _BLOCK):
-            block = wanted[start : start + _BLOCK]
-            lists = model.recommend(block, k, history=given, rules=rules, num_threads=threads)
+            lists = make(wanted[start : start + _BLOCK])
             columns = {name: lists[name].to_numpy() for name in lists.columns}
             write(with_titles(columns, "item", model.items_, titles))
 
 
 def _show(screen: Console, columns: Columns) -> None:
-    show_lists(screen, columns, "user")
+    ranks = columns["rank"]
+    shown = {**columns, "rank": np.where(ranks > 0, ranks.astype(str), "-")}  # only pinned
+    show_lists(screen, shown, "user")
+
+
+def _say_effects(rules: CompiledRules) -> None:
+    """Tell people how much of the catalogue each rule drops."""
+    for one in rules.summary:
+        say(
+            f"{f'{one.rule} {one.detail}'.strip()}: drops {one.items} of {len(rules.allowed)} items"
+        )
 
 
 def _wanted(known: IdMap, named: tuple[str, ...], users: Path | None) -> Sequence[Any]:

@@ -58,6 +58,7 @@ def make_report(found: Results, rounds: Rounds) -> Report:
         relations=None if findings is None else findings.relations,
         published=rounds.published,
         notes=rounds.notes,
+        trade_offs=found.trade_offs,
     )
 
 

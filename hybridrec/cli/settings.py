@@ -10,7 +10,7 @@ from typing import Any
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.errors import ParameterError, did_you_mean
 from hybridrec.evaluation import SERIES, SPLITS, Split
-from hybridrec.models.spec import inline_parts, split_pairs, typed
+from hybridrec.ranking.texts import inline_parts, split_pairs, typed
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ from hybridrec.cli.tables import Alignment, Row, best, print_wide_table
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation import SPLITS
 from hybridrec.evaluation.tuning import DEFAULT_SPACES, TuningResult, tune
-from hybridrec.models.spec import ModelSpec, split_pairs, typed_value
+from hybridrec.models.spec import ModelSpec
+from hybridrec.ranking.texts import split_pairs, typed_value
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -116,16 +116,7 @@ class Dataset:
     @property
     def titles(self) -> np.ndarray | None:
         """Title of every item (object array, None where unknown), or None without such a column."""
-        if self.item_table is None:
-            return None
-        column = find_column(
-            list(self.item_table.columns), "title", None, where="items", required=False
-        )
-        if column is None:
-            return None
-        values = self.item_table[column]
-        titles: np.ndarray = values.astype(object).where(values.notna(), None).to_numpy()
-        return titles
+        return titles_of(self.item_table)
 
     def with_interactions(self, interactions: Interactions) -> Dataset:
         """Return the same knowledge and tables with other rows of interactions (same ids).
@@ -149,6 +140,18 @@ class Dataset:
             f"Dataset({self.name!r}: {len(self.interactions)} interactions,"
             f" {len(self.users)} users, {len(self.items)} items{graph})"
         )
+
+
+def titles_of(table: pd.DataFrame | None) -> np.ndarray | None:
+    """Return the title of every row of an item table; see `Dataset.titles`."""
+    if table is None:
+        return None
+    column = find_column(list(table.columns), "title", None, where="items", required=False)
+    if column is None:
+        return None
+    values = table[column]
+    titles: np.ndarray = values.astype(object).where(values.notna(), None).to_numpy()
+    return titles
 
 
 def _table_by_id(

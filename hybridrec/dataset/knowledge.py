@@ -11,6 +11,8 @@ import numpy as np
 from hybridrec.dataset.columns import Source
 from hybridrec.dataset.frames import as_source, column_values, find_column, open_frame
 from hybridrec.dataset.idmap import IdMap, as_ids
+from hybridrec.dataset.labels import Labels, code_labels, labels_by_code
+from hybridrec.dataset.same_items import entities_of_same_items, renamed
 from hybridrec.errors import DataError, ParameterError, did_you_mean, first_few
 
 
@@ -35,6 +37,8 @@ class KnowledgeGraph:
         Relations whose facts appear after an item succeeds (awards, say) and so tell its
         popularity; see `without_after_release`.
     sources : tuple of str
+    labels : tuple of (ndarray, ndarray) or None
+        Codes of entities, ascending, and their texts; see `with_labels`.
     """
 
     entities: IdMap
@@ -46,6 +50,7 @@ class KnowledgeGraph:
     link: tuple[np.ndarray, np.ndarray] | None = None
     after_release: frozenset[str] = frozenset()
     sources: tuple[str, ...] = ("knowledge",)
+    labels: Labels | None = None
 
     @classmethod
     def from_triples(
@@ -201,6 +206,22 @@ class KnowledgeGraph:
         entities = self.entities if known is self.entities.ids else IdMap(known, "entity")
         return entities.codes(wanted, unknown="skip")
 
+    def with_labels(self, labels: Mapping[Any, str]) -> KnowledgeGraph:
+        """Return the graph with texts for some entities, which explanations show.
+
+        Parameters
+        ----------
+        labels : mapping of entity to str
+            Entities that the graph does not have are passed over; those that had a text before
+            get the new one.
+
+        Raises
+        ------
+        DataError
+            If the graph has none of the entities.
+        """
+        return replace(self, labels=code_labels(self.entities, labels, self.labels))
+
     def relation_counts(self) -> dict[Any, int]:
         """Return the number of triples of each relation, most frequent first."""
         counts = np.bincount(self.relation, minlength=len(self.relations))
@@ -247,25 +268,32 @@ class KnowledgeGraph:
         Each triple keeps the name of the source it is in (the first, where it is in both). Where
         both graphs know an item, this graph's entity stands for it and the other's is renamed.
         """
-        rename = _entities_of_same_items(self, other)
+        rename = entities_of_same_items(self, other)
         mine, theirs = self._columns(), other._columns()
-        theirs[0], theirs[2] = _renamed(theirs[0], rename), _renamed(theirs[2], rename)
+        theirs[0], theirs[2] = renamed(theirs[0], rename), renamed(theirs[2], rename)
         link = None
         if self.link is not None:
             extra = other.link if other.link is not None else (self.link[0][:0], self.link[1][:0])
             ids = np.concatenate(_one_type(self.link[0], extra[0]))
-            ends = [self.entities.ids[self.link[1]], _renamed(other.entities.ids[extra[1]], rename)]
+            ends = [self.entities.ids[self.link[1]], renamed(other.entities.ids[extra[1]], rename)]
             ends_joined = np.concatenate(_one_type(*ends))
             first = np.unique(np.array([str(one) for one in ids]), return_index=True)[1]
             link = ids[np.sort(first)], ends_joined[np.sort(first)]
         offset = len(self.sources)
-        return _build(
+        joined = _build(
             [np.concatenate(_one_type(a, b)) for a, b in zip(mine, theirs, strict=True)],
             link,
             np.concatenate([self.source, other.source + offset]).astype(np.int16),
             self.sources + other.sources,
             self.after_release | other.after_release,
         )
+        texts = other._texts(rename) | self._texts({})
+        return joined.with_labels(texts) if texts else joined
+
+    def _texts(self, rename: Mapping[str, Any]) -> dict[Any, str]:
+        """Return the labels by the ids of entities."""
+        ids = renamed(self.entities.ids, rename)
+        return {ids[code]: text for code, text in labels_by_code(self.labels).items()}
 
     def _columns(self) -> list[np.ndarray]:
         entity, relation = self.entities.ids, self.relations.ids
@@ -357,25 +385,3 @@ def _one_type(*columns: np.ndarray) -> list[np.ndarray]:
 
 def _as_text(ids: np.ndarray) -> np.ndarray:
     return ids if ids.dtype == object else ids.astype(str).astype(object)
-
-
-def _entities_of_same_items(mine: KnowledgeGraph, theirs: KnowledgeGraph) -> dict[str, Any]:
-    """Return, for entities of ``theirs``, the entity of ``mine`` that is the same item."""
-    if mine.link is None and theirs.link is None:
-        return {}
-    if theirs.link is None:
-        assert mine.link is not None
-        return dict(zip(map(str, mine.link[0]), mine.entities.ids[mine.link[1]], strict=True))
-    own = dict(zip(map(str, theirs.link[0]), theirs.entities.ids[theirs.link[1]], strict=True))
-    if mine.link is None:
-        return {str(entity): item for item, entity in own.items()}
-    other = dict(zip(map(str, mine.link[0]), mine.entities.ids[mine.link[1]], strict=True))
-    return {str(entity): other[item] for item, entity in own.items() if item in other}
-
-
-def _renamed(ids: np.ndarray, rename: Mapping[str, Any]) -> np.ndarray:
-    if not rename:
-        return ids
-    names = [rename.get(str(one), one) for one in ids.tolist()]
-    is_text = any(isinstance(one, str) for one in names)
-    return as_ids([str(one) for one in names] if is_text else names)

@@ -21,11 +21,11 @@ class KnowledgeParts:
     about : mapping
         What JSON holds: "after_release" and "sources". Other keys are passed over.
     ids : mapping of str to ndarray
-        "entities" and "relations", in the order of their codes, and "linked_items" where the
-        graph has a link. Other keys are passed over.
+        "entities" and "relations", in the order of their codes, "linked_items" where the graph
+        has a link, and "labels" (texts) where it has any. Other keys are passed over.
     arrays : mapping of str to ndarray
-        "head", "relation", "tail" and "source" of every triple, and "link", the entity of every
-        linked item.
+        "head", "relation", "tail" and "source" of every triple, "link", the entity of every
+        linked item, and "labelled", that of every label.
     """
 
     about: Mapping[str, Any]
@@ -48,6 +48,8 @@ class KnowledgeParts:
         }
         if knowledge.link is not None:
             ids["linked_items"], arrays["link"] = knowledge.link
+        if knowledge.labels is not None:
+            arrays["labelled"], ids["labels"] = knowledge.labels
         return cls(about, ids, arrays)
 
     def graph(self) -> KnowledgeGraph:
@@ -69,4 +71,5 @@ class KnowledgeParts:
             (ids["linked_items"], arrays["link"]) if "link" in arrays else None,
             frozenset(self.about["after_release"]),
             tuple(self.about["sources"]),
+            (arrays["labelled"], ids["labels"]) if "labelled" in arrays else None,
         )

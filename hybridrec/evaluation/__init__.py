@@ -31,6 +31,7 @@ from hybridrec.evaluation.splits import (
     sliding_windows,
     warm_and_cold,
 )
+from hybridrec.evaluation.trade_offs import TradeOffs, trade_off
 from hybridrec.evaluation.tuning import TuningResult, tune
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "FeatureComparison",
     "RelationContributions",
     "Split",
+    "TradeOffs",
     "TuningResult",
     "by_time",
     "check_leakage",
@@ -67,6 +69,7 @@ __all__ = [
     "relation_contributions",
     "slice_names",
     "sliding_windows",
+    "trade_off",
     "tune",
     "warm_and_cold",
     "write_qrels",

@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hybridrec.dataset.dataset import Dataset
-from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
-from hybridrec.errors import DataError, NotFittedError, ParameterError
-from hybridrec.models.frames import (
-    FEATURES,
-    FOLD_IN,
-    MODEL,
-    POPULAR,
-    Lists,
-    distinct_ids,
-    history_rows,
-    ranked_frame,
-    source_names,
-)
-from hybridrec.models.params import Parameters
+from hybridrec.errors import DataError
+from hybridrec.models.frames import FEATURES, MODEL, POPULAR, Lists
+from hybridrec.models.scoring import Scoring
 from hybridrec.models.side import FeatureInput, has_entries, resolve_features
 from hybridrec.models.tables import plain_table
-from hybridrec.ranking.rules import Rules
-from hybridrec.ranking.scorer import FactorScorer, Scorer
-from hybridrec.ranking.topk import check_k, top_k
+from hybridrec.ranking.topk import check_k
 
 if TYPE_CHECKING:
-    import pandas as pd
     from scipy.sparse import csr_matrix
     from typing_extensions import Self
 
-    from hybridrec.features.pipeline import FeaturePipeline
+    from hybridrec.models.explain import Asked
+    from hybridrec.ranking.catalogue import Catalogue
+    from hybridrec.ranking.explanation import Explanation, Shares
+    from hybridrec.ranking.rerank import Reranker
+    from hybridrec.ranking.rules import CompiledRules, Rules
 
 
-class Recommender(Parameters, ABC):
+class Recommender(Scoring):
     """Base of all models.
 
     A subclass stores its parameters in ``__init__`` and implements `_fit`, which returns a
@@ -56,75 +45,9 @@ class Recommender(Parameters, ABC):
     scorable_ : ndarray of bool, shape (n_items,)
         Items the model can score: those with interactions or usable features.
     scorer_ : Scorer
+    knowledge_ : KnowledgeGraph or None
+        That of the dataset, whether the model learned from it or not: explanations name its facts.
     """
-
-    uses_item_features: ClassVar[bool] = False
-    uses_user_features: ClassVar[bool] = False
-
-    users_: IdMap
-    items_: IdMap
-    history_: csr_matrix
-    popularity_: np.ndarray
-    scorable_: np.ndarray
-    user_sources_: np.ndarray
-    scorer_: Scorer
-    item_table_: pd.DataFrame | None
-    item_pipeline_: FeaturePipeline | None
-    user_pipeline_: FeaturePipeline | None
-    backend_: Any
-    members_: tuple[Recommender, ...] = ()  # of a model made of others
-
-    # ---- what a model implements ------------------------------------------------------------
-
-    @abstractmethod
-    def _fit(
-        self,
-        matrix: csr_matrix,
-        item_features: csr_matrix | None,
-        user_features: csr_matrix | None,
-    ) -> Scorer:
-        """Fit on arrays; must start fresh each time."""
-
-    @abstractmethod
-    def _fold_in(self, history: csr_matrix) -> Scorer:
-        """Return a scorer whose users are the rows of ``history`` (n, n_items)."""
-
-    def _item_rows(self, features: csr_matrix) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return factors and bias of new items from their features; None where it cannot."""
-        return None
-
-    def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return factors and bias of new items from their users; None where it cannot.
-
-        ``histories`` is items x users.
-        """
-        return None
-
-    def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
-        """Give new items at the end of the catalogue their rows; tell whether it could."""
-        rows = self._item_rows(features)
-        if rows is None or not isinstance(self.scorer_, FactorScorer):
-            return False
-        self.scorer_ = self.scorer_.with_items(items, *rows)
-        return True
-
-    def _similarity(self, items: np.ndarray) -> Scorer:
-        """Return a scorer whose "users" are ``items``: by default the cosine of item factors."""
-        if not isinstance(self.scorer_, FactorScorer):
-            raise ParameterError(f"{self.model_name} has no notion of similar items")
-        factors = self.scorer_.item_factors
-        length = np.linalg.norm(factors, axis=1, keepdims=True)
-        unit = factors / np.where(length > 0, length, 1)
-        return FactorScorer(unit[items], unit, np.zeros(len(unit), dtype=np.float32))
-
-    def _state(self) -> dict[str, np.ndarray]:
-        """Return arrays beside the scorer that the model needs after loading."""
-        return {}
-
-    def _set_state(self, state: dict[str, np.ndarray]) -> None:
-        """Take back the arrays of `_state`."""
-        for name, value in state.items():
-            setattr(self, name, value)
 
     # ---- fit --------------------------------------------------------------------------------
 
@@ -160,7 +83,7 @@ class Recommender(Parameters, ABC):
         self.users_, self.items_ = dataset.users, dataset.items
         table = dataset.item_table
         self.item_table_ = None if table is None else plain_table(table)
-        self.backend_ = dataset.interactions.backend
+        self.backend_, self.knowledge_ = dataset.interactions.backend, dataset.knowledge
         self.item_pipeline_, self.user_pipeline_ = item_pipeline, user_pipeline
         return self
 
@@ -183,10 +106,6 @@ class Recommender(Parameters, ABC):
         self.history_ = matrix
         self.popularity_ = matrix.getnnz(axis=0).astype(np.float32)
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "scorer_"):
-            raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit first")
-
     # ---- recommend --------------------------------------------------------------------------
 
     def recommend(
@@ -196,6 +115,7 @@ class Recommender(Parameters, ABC):
         *,
         history: Any = None,
         rules: Rules | None = None,
+        rerank: Reranker | str | None = None,
         unknown: str = "raise",
         num_threads: int = 0,
     ) -> Any:
@@ -213,7 +133,10 @@ class Recommender(Parameters, ABC):
             that user). These users are folded in. A user without any row here is served as
             without ``history`` if known, else the popular items.
         rules : Rules, optional
-            Which items may come out.
+            Which items may come out, and where. An empty list is an answer.
+        rerank : Reranker or str, optional
+            How the best items are put in order, such as ``"mmr:weight=0.3"``; by score if not
+            given.
         unknown : {"raise", "skip"}, default "raise"
             What to do with users that are not known, where no ``history`` is given, and with
             items of ``history`` that are not known.
@@ -226,34 +149,56 @@ class Recommender(Parameters, ABC):
             Columns user, item, score, rank (from 1) and source, of the library the interactions
             came in. ``source`` says how a row was found: "model", "fold-in" (from the history
             given here), "features" (the user or the item has no interaction), "popular" (the last
-            resort).
+            resort), "pinned" (by a rule; the score is NaN where the model has none).
 
         Raises
         ------
         UnknownIdError, DataError, ParameterError, NotFittedError
         """
+        from hybridrec.models.lists import asked_users, recommend, wish
+
         self._check_fitted()
-        check_k(k)
-        allowed = None if rules is None else rules.mask(self.items_, self.item_table_)
-        if history is None:
-            codes = self._user_codes(users, unknown)
-            ids = self.users_.ids[codes]
-            lists = self.recommend_codes(codes, k, items=allowed, num_threads=num_threads)
-        else:
-            ids, rows = history_rows(history, users, self.items_, unknown)
-            codes = self.users_.codes(ids, unknown="skip")
-            lists = self.recommend_codes(
-                codes, k, history=rows, items=allowed, num_threads=num_threads
-            )
-            stored = (codes >= 0) & (np.diff(rows.indptr) == 0)
-            own = self.recommend_codes(codes[stored], k, items=allowed, num_threads=num_threads)
-            for ours, theirs in zip(lists, own, strict=True):
-                ours[stored] = theirs
-        return ranked_frame(
-            *("user", ids, "item", self.items_.ids),
-            *(lists.items, lists.scores, self.backend_),
-            source_names(lists, self.popularity_),
-        )
+        wanted = wish(k, rerank=rerank, num_threads=num_threads)
+        return recommend(self, asked_users(self, users, history, unknown), rules, wanted)
+
+    def audit(
+        self,
+        users: Sequence[Any] | np.ndarray | None = None,
+        k: int = 10,
+        *,
+        history: Any = None,
+        rules: Rules | None = None,
+        rerank: Reranker | str | None = None,
+        unknown: str = "raise",
+        num_threads: int = 0,
+    ) -> Any:
+        """Tell what rules do to the lists of `recommend`, whose parameters these are.
+
+        Returns
+        -------
+        data frame
+            A row for every item that would stand in a user's list without rules, and for every
+            pinned one, with the columns
+
+            - user, item;
+            - rank: in the list without rules, 0 for a pinned item that would not stand there;
+            - score: NaN for a pinned item that would not stand there;
+            - rule: the first against the item: "allow", "deny", "where", "user deny" or "quota";
+              "pin" for pinned items and those that made room for them; "rerank" for those in
+              whose place ``rerank`` chose other candidates; empty for an item that stays;
+            - detail: the condition, the quota with its value, or what became of a pinned item:
+              its rank, or why it is left out.
+
+        Raises
+        ------
+        UnknownIdError, DataError, ParameterError, NotFittedError
+        """
+        from hybridrec.models.audit import audit
+        from hybridrec.models.lists import asked_users, wish
+
+        self._check_fitted()
+        wanted = wish(k, rerank=rerank, num_threads=num_threads)
+        return audit(self, asked_users(self, users, history, unknown), rules, wanted)
 
     def recommend_codes(
         self,
@@ -261,7 +206,10 @@ class Recommender(Parameters, ABC):
         k: int = 10,
         *,
         history: csr_matrix | None = None,
+        features: csr_matrix | None = None,
         items: np.ndarray | None = None,
+        rules: CompiledRules | None = None,
+        rerank: Reranker | None = None,
         num_threads: int = 0,
     ) -> Lists:
         """Recommend on arrays of codes: what `recommend` and evaluation share.
@@ -273,94 +221,23 @@ class Recommender(Parameters, ABC):
         k : int
         history : csr_matrix, shape (n, n_items), optional
             Histories to fold in; by default the users' rows of the model.
+        features : csr_matrix, shape (n, width), optional
+            Of new users, beside their histories, which may be empty.
         items : ndarray of bool, shape (n_items,), optional
             Items that may come out.
+        rules : CompiledRules, optional
+            Compiled for the model's items and, where they deny items to users, its users:
+            ``user_codes`` are then looked up also beside a ``history``.
+        rerank : Reranker, optional
         num_threads : int, default 0
         """
+        from hybridrec.models.lists import Wish, lists_of_codes
+
         self._check_fitted()
-        allowed = self.scorable_ if items is None else self.scorable_ & items
-        scorer, rows, sources = self.scorer_for(user_codes, history)
-        seen = self.history_[user_codes] if history is None else history
-        width = min(check_k(k), len(self.items_))
-        best = np.full((len(rows), width), -1, dtype=np.int32)
-        scores = np.full((len(rows), width), -np.inf, dtype=np.float32)
-
-        def serve(part: np.ndarray, scorer: Scorer, part_rows: np.ndarray) -> None:
-            best[part], scores[part] = top_k(
-                scorer,
-                part_rows,
-                k,
-                exclude=seen[part],
-                allowed=allowed,
-                tie=self.items_.tie_order,
-                num_threads=num_threads,
-            )
-
-        personal = np.flatnonzero(sources != POPULAR)
-        serve(personal, scorer, rows[personal])
-        left = np.flatnonzero(best[:, 0] < 0) if width else personal[:0]
-        sources[left] = POPULAR  # the last resort: nobody is left without a list
-        serve(left, self.popular_scorer, np.zeros(len(left), dtype=np.int64))
-        return Lists(best, scores, sources)
-
-    def scorer_for(
-        self, user_codes: np.ndarray, history: csr_matrix | None = None
-    ) -> tuple[Scorer, np.ndarray, np.ndarray]:
-        """Return a scorer, the rows of it that users have, and the source of each user.
-
-        Parameters
-        ----------
-        user_codes : ndarray of int, shape (n,)
-            Ignored where ``history`` is given.
-        history : csr_matrix, shape (n, n_items), optional
-            Histories to fold in; by default the users' rows of the model.
-
-        Returns
-        -------
-        (Scorer, ndarray of int, ndarray of int8)
-            The source is ``POPULAR`` for users of whom the model knows nothing; `popular_scorer`
-            is for them.
-        """
-        self._check_fitted()
-        if history is None:
-            return self.scorer_, user_codes, self.user_sources_[user_codes].copy()
-        return self._fold_in(history), np.arange(history.shape[0]), self._sources_of(history)
-
-    def _sources_of(self, history: csr_matrix) -> np.ndarray:
-        """Return the source of users with a history to fold in, int8 (n,)."""
-        return np.where(self._tell_something(history), FOLD_IN, POPULAR).astype(np.int8)
-
-    def _tell_something(self, history: csr_matrix) -> np.ndarray:
-        """Return which rows hold an item that the model can score, bool (n,)."""
-        told: np.ndarray = history @ self.scorable_.astype(np.float32) > 0
-        return told
-
-    @property
-    def popular_scorer(self) -> FactorScorer:
-        """A scorer with a single row: the number of users of every item."""
-        one = np.ones((1, 1), dtype=np.float32)
-        zeros = np.zeros(len(self.items_), dtype=np.float32)
-        return FactorScorer(one, self.popularity_[:, None], zeros)
-
-    def _user_codes(self, users: Any, unknown: str) -> np.ndarray:
-        if users is None:
-            return np.arange(len(self.users_), dtype=np.int32)
-        codes = self.users_.codes(distinct_ids(users, "user"), unknown=unknown)
-        return codes[codes >= 0]
+        wish = Wish(check_k(k), items, rules, rerank, num_threads)
+        return lists_of_codes(self, user_codes, history, wish, user_codes, features)
 
     # ---- score, similar ---------------------------------------------------------------------
-
-    def score_codes(
-        self, scorer: Scorer, users: np.ndarray, items: np.ndarray, *, masked: bool = True
-    ) -> np.ndarray:
-        """Return the scores of pairs of rows of a scorer and items, float32 (n,).
-
-        ``masked`` gives minus infinity to items that the model cannot rank.
-        """
-        if masked:
-            items = np.where(self.scorable_[items], items, -1)
-        scores: np.ndarray = scorer.chosen(users, items.astype(np.int32)[:, None])[:, 0]
-        return scores
 
     def score(self, pairs: Any, *, user: str | None = None, item: str | None = None) -> Any:
         """Score pairs of known users and items.
@@ -398,6 +275,50 @@ class Recommender(Parameters, ABC):
 
         self._check_fitted()
         return similar_items(self, items, k, num_threads)
+
+    def _history_shares(self, asked: Asked) -> Shares:
+        """Take a score apart by the items of the history; exactly where the scorer allows it."""
+        from hybridrec.models.explain import history_shares
+
+        return history_shares(self, asked)
+
+    def explain(
+        self, user: Any = None, item: Any = None, *, history: Any = None, parts: int = 10,
+        paths: int = 3,
+    ) -> Explanation:
+        """Tell why a user is recommended an item.
+
+        Parameters
+        ----------
+        user : id, optional
+            By default the only user of ``history``; without both, somebody of whom nothing is
+            known.
+        item : id
+        history : data frame or Interactions, optional
+            As in `recommend`.
+        parts : int, default 10
+            So many items, and features, are named; the others are summed up.
+        paths : int, default 3
+            Most paths through the knowledge graph from items of the history.
+
+        Raises
+        ------
+        UnknownIdError, NotFittedError, ParameterError
+        DataError
+            If the model cannot score the item for the user.
+        """
+        from hybridrec.models.explain import explain
+
+        self._check_fitted()
+        return explain(self, user, item, history=history, parts=parts, paths=paths)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What re-ranking knows of the items: vectors, groups, popularity; made as asked for."""
+        from hybridrec.models.catalogue import catalogue_of
+
+        self._check_fitted()
+        return catalogue_of(self)
 
     # ---- storage and growth -----------------------------------------------------------------
 

@@ -9,10 +9,16 @@ import numpy as np
 from hybridrec.errors import ParameterError
 from hybridrec.models.base import Recommender
 from hybridrec.models.checks import at_least
+from hybridrec.ranking.explanation import Shares
 from hybridrec.ranking.scorer import FactorScorer, Scorer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+    from hybridrec.models.explain import Asked
+
+MEAN = "mean of all weights"
+OF_ITEM = "what others give the item beyond it"
 
 
 class BiasBaseline(Recommender):
@@ -70,6 +76,16 @@ class BiasBaseline(Recommender):
     def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         expected = self._expected(histories)
         return np.ones((len(expected), 1), dtype=np.float32), expected
+
+    def _history_shares(self, asked: Asked) -> Shares:
+        assert isinstance(asked.scorer, FactorScorer)
+        expected, rows = asked.scorer.item_bias.astype(np.float64), asked.history
+        mean = float(self.mean_)
+        residuals = rows.data - expected[rows.indices]
+        values = residuals / max(rows.nnz + self.damping, 1)
+        return Shares(
+            rows.indices, values, {MEAN: mean, OF_ITEM: float(expected[asked.target]) - mean}
+        )
 
     def _similarity(self, items: np.ndarray) -> Scorer:
         raise ParameterError("bias-baseline has no notion of similar items; choose another model")

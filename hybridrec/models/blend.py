@@ -14,12 +14,14 @@ from hybridrec.models.side import has_entries
 from hybridrec.models.spec import ModelSpec
 from hybridrec.models.weights import HeldOutLists, Reference, hold_out, search_weights
 from hybridrec.ranking.ensemble import BlendScorer, Members
+from hybridrec.ranking.explanation import Shares
 from hybridrec.ranking.scorer import Scorer
 from hybridrec.runtime import check_random_state, random_stream
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+    from hybridrec.models.explain import Asked
 
 WARM, COLD = 0, 1  # items with interactions at the fit or later; items that had only features
 
@@ -188,6 +190,16 @@ class Blend(Ensemble):
     def _shares(self) -> np.ndarray:
         shares: np.ndarray = self.coefficients_[WARM]
         return shares
+
+    def _history_shares(self, asked: Asked) -> Shares:
+        from hybridrec.models.explain_members import blend_shares, member_history
+
+        return blend_shares(self, asked, member_history) or Shares.nothing()
+
+    def _feature_shares(self, asked: Asked) -> Shares | None:
+        from hybridrec.models.explain_members import blend_shares, member_features
+
+        return blend_shares(self, asked, member_features)
 
     def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
         if not super()._place_items(items, features):

@@ -12,10 +12,13 @@ from hybridrec.features.blocks import scale_rows
 from hybridrec.models.base import Recommender
 from hybridrec.models.checks import whole
 from hybridrec.models.item_item import nearest_items, with_new_items
+from hybridrec.ranking.explanation import Shares
 from hybridrec.ranking.scorer import HistoryScorer, Scorer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+    from hybridrec.models.explain import Asked
 
 
 class Content(Recommender):
@@ -65,7 +68,7 @@ class Content(Recommender):
         assert isinstance(self.scorer_, HistoryScorer)
         if self.neighbors == 0:
             return _match(history, self._item_features())
-        return replace(self.scorer_, profiles=history)
+        return self.scorer_.for_users(history)
 
     def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
         from scipy.sparse import vstack
@@ -93,6 +96,26 @@ class Content(Recommender):
             cosines[cosines < largest] = 0.0
         return with_new_items(scorer, items, into, cosines)
 
+    def _history_shares(self, asked: Asked) -> Shares:
+        if self.neighbors:
+            return super()._history_shares(asked)
+        history, features = asked.history, self._item_features()
+        cosines = (features[history.indices] @ features[asked.target].T).toarray().ravel()
+        return Shares(history.indices, history.data * cosines / _length(history, features), {})
+
+    def _feature_shares(self, asked: Asked) -> Shares:
+        assert isinstance(asked.scorer, HistoryScorer)
+        history, features, length = asked.history, self._item_features(), 1.0
+        if self.neighbors:  # only what has the item among its neighbours counts
+            near = asked.scorer.weights[history.indices, asked.target].toarray().ravel() != 0
+            history = history.copy()
+            history.data *= near
+        else:
+            length = _length(history, features)
+        own = features[asked.target]
+        profile = (history @ features)[0, own.indices].toarray().ravel()
+        return Shares(own.indices, own.data * profile / length, {})
+
     def _item_features(self) -> csr_matrix:
         """Return one row for every item, an empty one for those that came without features."""
         known = self.features_.copy()
@@ -114,6 +137,11 @@ def _least_kept(weights: csr_matrix, neighbors: int) -> np.ndarray:
     if full.any():
         least[full] = np.minimum.reduceat(weights[full].data, weights[full].indptr[:-1])
     return least
+
+
+def _length(history: csr_matrix, features: csr_matrix) -> float:
+    """Return the length of a profile, before it is scaled to 1."""
+    return float(np.linalg.norm((history @ features).data.astype(np.float64))) or 1.0
 
 
 def _match(history: csr_matrix, features: csr_matrix) -> HistoryScorer:

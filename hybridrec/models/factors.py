@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,39 +56,97 @@ def fold_in_rows(
     -------
     ndarray of float32, shape (n, d)
     """
-    from scipy.linalg import eigh  # also loads the BLAS of the kernels, before it is capped
+    side = FixedSide.of(factors, unobserved, num_threads)
+    return side.fold_in(
+        history, ridge=ridge, pull=pull, prior=prior, start=start, num_threads=num_threads
+    )
 
-    from hybridrec.kernels.als import solve_rows
-    from hybridrec.kernels.als_cg import improve_rows
 
-    n, d = history.shape[0], factors.shape[1]
-    narrow = np.ascontiguousarray(factors, dtype=np.float32)
-    absent = _each(unobserved, len(factors))
-    strength, towards = _each(ridge, n), _each(pull, n)
-    centre = np.zeros((n, d), dtype=np.float32) if prior is None else prior
-    out = np.empty((n, d), dtype=np.float32) if start is None else start.astype(np.float32)
-    indices, confidence = history.indices, history.data.astype(np.float32)
+@dataclass(frozen=True, eq=False)
+class FixedSide:
+    """The other side of `fold_in_rows`, with all that does not depend on the rows.
 
-    def solve(begin: int) -> None:
-        part = slice(begin, begin + ROWS)
-        rows = (
-            *(history.indptr[begin : begin + ROWS + 1], indices, confidence),
-            *(turned, absent, spectrum, basis),
-            *(strength[part], towards[part], centre[part], out[part]),
-        )
-        if start is None:
-            solve_rows(*rows)
-        else:
-            improve_rows(*rows, STEPS)
+    Attributes
+    ----------
+    turned : ndarray of float32, shape (m, d)
+        Its factors on the eigenvectors of their Gram matrix.
+    unobserved : ndarray of float32, shape (m,)
+    spectrum, basis : ndarray of float32, shapes (d,) and (d, d)
+        Eigenvalues and eigenvectors, one a column.
+    """
 
-    with threads(num_threads) as count, ThreadPoolExecutor(count) as pool:
-        values, vectors = eigh(_gram(narrow, absent))
-        floor = NEGLIGIBLE * values.max(initial=0.0) + np.finfo(np.float32).tiny ** 0.5
-        spectrum = np.maximum(values, floor).astype(np.float32)
-        basis = np.ascontiguousarray(vectors, dtype=np.float32)
-        turned = narrow @ basis
-        list(pool.map(solve, range(0, n, ROWS)))
-    return out
+    turned: np.ndarray
+    unobserved: np.ndarray
+    spectrum: np.ndarray
+    basis: np.ndarray
+
+    @classmethod
+    def of(
+        cls, factors: np.ndarray, unobserved: float | np.ndarray, num_threads: int = 0
+    ) -> FixedSide:
+        """Prepare factors (m, d) and the confidence of absent entries."""
+        from scipy.linalg import eigh  # also loads the BLAS of the kernels, before it is capped
+
+        narrow = np.ascontiguousarray(factors, dtype=np.float32)
+        absent = _each(unobserved, len(factors))
+        with threads(num_threads):
+            values, vectors = eigh(_gram(narrow, absent))
+            floor = NEGLIGIBLE * values.max(initial=0.0) + np.finfo(np.float32).tiny ** 0.5
+            spectrum = np.maximum(values, floor).astype(np.float32)
+            basis = np.ascontiguousarray(vectors, dtype=np.float32)
+            return cls(narrow @ basis, absent, spectrum, basis)
+
+    def fold_in(
+        self,
+        history: csr_matrix,
+        *,
+        confidence: np.ndarray | None = None,
+        ridge: float | np.ndarray,
+        pull: float | np.ndarray = 0.0,
+        prior: np.ndarray | None = None,
+        start: np.ndarray | None = None,
+        num_threads: int = 0,
+    ) -> np.ndarray:
+        """Return the factors of rows of history, float32 (n, d); see `fold_in_rows`.
+
+        The confidence of every stored entry is its value, unless it is given beside. A few rows
+        are solved in the calling thread: a service asks for one at a time.
+        """
+        from hybridrec.kernels.als import solve_rows
+        from hybridrec.kernels.als_cg import improve_rows
+
+        n, d = history.shape[0], self.turned.shape[1]
+        strength, towards = _each(ridge, n), _each(pull, n)
+        centre = np.zeros((n, d), dtype=np.float32) if prior is None else prior
+        out = np.empty((n, d), dtype=np.float32) if start is None else start.astype(np.float32)
+        indices = history.indices
+        values = history.data if confidence is None else confidence
+        values = values.astype(np.float32, copy=False)
+
+        def solve(begin: int) -> None:
+            part = slice(begin, begin + ROWS)
+            rows = (
+                *(history.indptr[begin : begin + ROWS + 1], indices, values),
+                *(self.turned, self.unobserved, self.spectrum, self.basis),
+                *(strength[part], towards[part], centre[part], out[part]),
+            )
+            if start is None:
+                solve_rows(*rows)
+            else:
+                improve_rows(*rows, STEPS)
+
+        if n <= ROWS:
+            with nullcontext() if self._needs_no_blas(history, values) else threads(1):
+                solve(0)
+            return out
+        with threads(num_threads) as count, ThreadPoolExecutor(count) as pool:
+            list(pool.map(solve, range(0, n, ROWS)))
+        return out
+
+    def _needs_no_blas(self, history: csr_matrix, confidence: np.ndarray) -> bool:
+        """Tell whether all rows are short, and all confidences above those of absent entries."""
+        short = np.diff(history.indptr).max(initial=0) < self.turned.shape[1]
+        return bool(short and (confidence > self.unobserved[history.indices]).all())
 
 
 def _each(value: float | np.ndarray, n: int) -> np.ndarray:

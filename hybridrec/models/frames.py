@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
-SOURCES = np.array(["model", "fold-in", "features", "popular"], dtype=object)
-MODEL, FOLD_IN, FEATURES, POPULAR = range(4)
+SOURCES = np.array(["model", "fold-in", "features", "popular", "pinned"], dtype=object)
+MODEL, FOLD_IN, FEATURES, POPULAR, PINNED = range(5)
 
 
 class Lists(NamedTuple):
@@ -28,13 +28,18 @@ class Lists(NamedTuple):
     """float32, same shape, minus infinity there."""
     sources: np.ndarray
     """int8 (users,), position in `SOURCES`: how each user was served."""
+    pinned: np.ndarray | None = None
+    """bool (users, width): entries that a rule has placed; their score may be NaN."""
 
 
 def source_names(lists: Lists, popularity: np.ndarray) -> np.ndarray:
     """Return how every entry was found: items nobody has come by their features."""
     sources = np.broadcast_to(lists.sources[:, None], lists.items.shape)
     cold = (popularity[lists.items] == 0) & (sources != POPULAR)
-    names: np.ndarray = SOURCES[np.where(cold, FEATURES, sources)]
+    sources = np.where(cold, FEATURES, sources)
+    if lists.pinned is not None:
+        sources = np.where(lists.pinned, PINNED, sources)
+    names: np.ndarray = SOURCES[sources]
     return names
 
 

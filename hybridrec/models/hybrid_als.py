@@ -9,7 +9,7 @@ import numpy as np
 from hybridrec.errors import ParameterError
 from hybridrec.models.base import Recommender
 from hybridrec.models.checks import at_least, positive, whole
-from hybridrec.models.factors import fold_in_rows
+from hybridrec.models.factors import FixedSide
 from hybridrec.models.hybrid_als_sides import (
     Side,
     density,
@@ -18,15 +18,23 @@ from hybridrec.models.hybrid_als_sides import (
     with_empty_rows,
     with_pseudo_users,
 )
+from hybridrec.models.kept import kept
 from hybridrec.models.prior import FINAL_STEPS, Calibration, calibrate
+from hybridrec.models.side import has_entries
 from hybridrec.ranking.scorer import FactorScorer, Scorer
 from hybridrec.runtime import check_random_state, random_stream, threads
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+    from hybridrec.models.explain import Asked
+    from hybridrec.ranking.explanation import Shares
+
 
 SOLVERS = ("cholesky", "cg")
+OPTIONAL = (  # only where there are features; those of the items serve explanations
+    *("item_weights_", "user_weights_", "user_prior_", "features_"),
+)
 
 
 class HybridALS(Recommender):
@@ -130,10 +138,12 @@ class HybridALS(Recommender):
             for _ in range(self.iterations):
                 users.solve(items, unobserved)
                 items.solve(users, unobserved)
-            user_factors, _ = self._finished(users, items.factors)
+            user_factors, self._user_map = self._finished(users, items.factors)
             item_factors, self._item_map = self._finished(items, users.factors)
         self.mean_weight_, self.unobserved_ = np.array(mean), np.array(unobserved)
-        self.item_weights_, self.mean_user_ = items.weights, users.mean
+        self.item_weights_, self.user_weights_ = items.weights, users.weights
+        self.mean_user_ = users.mean
+        self.features_ = item_features
         self.user_prior_ = None if user_features is None else user_features @ users.weights
         return _scorer(user_factors[:n_users], item_factors)
 
@@ -167,20 +177,27 @@ class HybridALS(Recommender):
         return factors, fitted
 
     def scorer_for(
-        self, user_codes: np.ndarray, history: csr_matrix | None = None
+        self,
+        user_codes: np.ndarray,
+        history: csr_matrix | None = None,
+        features: csr_matrix | None = None,
     ) -> tuple[Scorer, np.ndarray, np.ndarray]:
-        """As in `Recommender`, but users of the fit keep the pull of their features.
+        """As in `Recommender`, but histories are pulled to what the users' features tell.
 
-        ``user_codes`` tell who they are; -1 is a new user.
+        ``user_codes`` tell who was in the fit, and has features from there; -1 is a new user.
         """
         self._check_fitted()
-        if history is None or self.user_prior_ is None:
-            return super().scorer_for(user_codes, history)
-        of_fit = (user_codes >= 0) & (user_codes < len(self.user_prior_))
-        prior = np.zeros((len(of_fit), self.user_prior_.shape[1]), dtype=np.float32)
-        prior[of_fit] = self.user_prior_[user_codes[of_fit]]
-        folded = self._folded(history, prior, of_fit)
-        return folded, np.arange(len(of_fit)), self._sources_of(history)
+        if history is None or history.nnz == 0 or self.user_prior_ is None:
+            return super().scorer_for(user_codes, history, features)
+        pulled = (user_codes >= 0) & (user_codes < len(self.user_prior_))
+        prior = np.zeros((len(pulled), self.user_prior_.shape[1]), dtype=np.float32)
+        prior[pulled] = self.user_prior_[user_codes[pulled]]
+        if features is not None and self.user_weights_ is not None:
+            told = ~pulled & has_entries(features, len(pulled))
+            prior[told] = features[told] @ self.user_weights_
+            pulled |= told
+        folded = self._folded(history, prior, pulled)
+        return folded, np.arange(len(pulled)), self._sources_of(history)
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
         return self._folded(history)
@@ -191,39 +208,62 @@ class HybridALS(Recommender):
         prior: np.ndarray | None = None,
         pulled: bool | np.ndarray = False,
     ) -> FactorScorer:
-        assert isinstance(self.scorer_, FactorScorer)
-        items = self.scorer_.item_factors
-        # Items that nobody has took no part in training, so not having them tells nothing.
-        unobserved = np.where(self.popularity_ > 0, self.unobserved_, 0.0)
+        scorer, items = self.scorer_, self._items_fixed()
+        assert isinstance(scorer, FactorScorer)
         count = _counts(history)
         ridge, pull = penalties(self, count, pulled)
         pull, towards = shrunk(prior, pull, self.mean_user_, self.user_shrinkage / count)
-        rows = self._solve(history, items, unobserved, ridge, pull=pull, prior=towards)
-        return _scorer(rows, items)
+        return scorer.for_users(self._solve(history, items, ridge, pull=pull, prior=towards))
+
+    def _items_fixed(self) -> FixedSide:
+        def make() -> FixedSide:
+            # Items that nobody has took no part in training, so not having them tells nothing.
+            unobserved = np.where(popularity > 0, self.unobserved_, 0.0)
+            return FixedSide.of(factors, unobserved, self.num_threads)
+
+        scorer, popularity = self.scorer_, self.popularity_
+        assert isinstance(scorer, FactorScorer)
+        factors = scorer.item_factors
+        return kept(self, "items", (scorer, popularity), make)
 
     def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         assert isinstance(self.scorer_, FactorScorer)
         ridge, _ = penalties(self, _counts(histories), pulled=False)
-        rows = self._solve(histories, self.scorer_.user_factors, self.unobserved_, ridge)
+        users = FixedSide.of(self.scorer_.user_factors, self.unobserved_, self.num_threads)
+        rows = self._solve(histories, users, ridge)
         return rows, np.zeros(len(rows), dtype=np.float32)
 
     def _solve(
         self,
         history: csr_matrix,
-        others: np.ndarray,
-        unobserved: np.ndarray,
+        others: FixedSide,
         ridge: np.ndarray,
         **towards: np.ndarray,
     ) -> np.ndarray:
         """Fold in rows, with the penalties that trained rows of as many interactions have."""
-        return fold_in_rows(
-            history / float(self.mean_weight_),
-            others,
-            unobserved=unobserved,
-            ridge=ridge,
-            num_threads=self.num_threads,
-            **towards,
+        confidence = history.data.astype(np.float64) * (1.0 / float(self.mean_weight_))
+        return others.fold_in(
+            history, confidence=confidence, ridge=ridge, num_threads=self.num_threads, **towards
         )
+
+    def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
+        from scipy.sparse import vstack
+
+        placed = super()._place_items(items, features)
+        if placed and self.features_ is not None:
+            known = with_empty_rows(self.features_, items[0])
+            self.features_ = vstack([known, features], format="csr")
+        return placed
+
+    def _history_shares(self, asked: Asked) -> Shares:
+        from hybridrec.models.explain_factors import hybrid_als_shares
+
+        return hybrid_als_shares(self, asked, self._items_fixed())
+
+    def _feature_shares(self, asked: Asked) -> Shares | None:
+        from hybridrec.models.explain_factors import hybrid_als_features
+
+        return hybrid_als_features(self, asked)
 
     def _item_rows(self, features: csr_matrix) -> tuple[np.ndarray, np.ndarray] | None:
         if self.item_weights_ is None:
@@ -233,29 +273,35 @@ class HybridALS(Recommender):
             rows = self._item_map.apply(rows)
         return rows, np.zeros(len(rows), dtype=np.float32)
 
+    def _user_rows(self, features: csr_matrix) -> np.ndarray | None:
+        if self.user_weights_ is None:
+            return None
+        rows: np.ndarray = features @ self.user_weights_
+        return rows if self._user_map is None else self._user_map.apply(rows)
+
     def _state(self) -> dict[str, np.ndarray]:
-        names = ("mean_weight_", "unobserved_", "mean_user_", "item_weights_", "user_prior_")
+        names = ("mean_weight_", "unobserved_", "mean_user_", *OPTIONAL)
         state = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        if self._item_map is not None:
-            calibration = self._item_map
-            state["calibration"] = np.stack(
-                [
-                    calibration.mean,
-                    calibration.centre,
-                    np.full_like(calibration.mean, calibration.gain),
-                ]
-            )
+        for name, one in (("calibration", self._item_map), ("user_calibration", self._user_map)):
+            if one is not None:
+                state[name] = np.stack([one.mean, one.centre, np.full_like(one.mean, one.gain)])
         return state
 
     def _set_state(self, state: dict[str, np.ndarray]) -> None:
         self.mean_weight_, self.unobserved_ = state["mean_weight_"], state["unobserved_"]
         self.mean_user_ = state["mean_user_"]
-        self.item_weights_ = state.get("item_weights_")
-        self.user_prior_ = state.get("user_prior_")
-        self._item_map = None
-        if "calibration" in state:
-            mean, centre, gain = state["calibration"]
-            self._item_map = Calibration(mean, centre, float(gain[0]))
+        for name in OPTIONAL:
+            setattr(self, name, state.get(name))
+        self._item_map = _calibration(state.get("calibration"))
+        self._user_map = _calibration(state.get("user_calibration"))
+
+
+def _calibration(rows: np.ndarray | None) -> Calibration | None:
+    """Return what a model folder holds of a calibration."""
+    if rows is None:
+        return None
+    mean, centre, gain = rows
+    return Calibration(mean, centre, float(gain[0]))
 
 
 def _counts(history: csr_matrix) -> np.ndarray:

@@ -13,14 +13,19 @@ import numpy as np
 
 from hybridrec.models.base import Recommender
 from hybridrec.models.checks import at_least, positive, whole
-from hybridrec.models.factors import fold_in_rows
+from hybridrec.models.factors import FixedSide
+from hybridrec.models.kept import kept
 from hybridrec.ranking.scorer import FactorScorer, Scorer
 from hybridrec.runtime import check_random_state, resolve_threads, threads
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-UNOBSERVED = 0.1  # confidence of absent entries where the model itself has no such notion
+    from hybridrec.models.explain import Asked
+    from hybridrec.ranking.explanation import Shares
+
+ABSENT = 1.0  # confidence of absent entries in ALS
+UNOBSERVED = 0.1  # the same where the model itself has no such notion
 
 
 class _ImplicitFactors(Recommender):
@@ -103,20 +108,29 @@ class ALS(_ImplicitFactors):
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
         assert isinstance(self.scorer_, FactorScorer)
-        item_factors = self.scorer_.item_factors
-        return self._scorer(self._solve(history, item_factors), item_factors)
+        return self.scorer_.for_users(self._solve(history, self._items_fixed()))
+
+    def _items_fixed(self) -> FixedSide:
+        scorer = self.scorer_
+        assert isinstance(scorer, FactorScorer)
+        return kept(self, "items", (scorer,), lambda: FixedSide.of(scorer.item_factors, ABSENT))
+
+    def _history_shares(self, asked: Asked) -> Shares:
+        from hybridrec.models.explain_factors import fold_in_shares
+
+        confidence = asked.history.data * (self.alpha / float(self.mean_weight_))
+        return fold_in_shares(self._items_fixed(), asked, confidence, self.regularization)
 
     def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         assert isinstance(self.scorer_, FactorScorer)
-        rows = self._solve(histories, self.scorer_.user_factors)
+        users = FixedSide.of(self.scorer_.user_factors, ABSENT, self.num_threads)
+        rows = self._solve(histories, users)
         return rows, np.zeros(len(rows), dtype=np.float32)
 
-    def _solve(self, history: csr_matrix, others: np.ndarray) -> np.ndarray:
-        confidence = history * (self.alpha / float(self.mean_weight_))
-        return fold_in_rows(
-            confidence,
-            others,
-            unobserved=1.0,
+    def _solve(self, history: csr_matrix, others: FixedSide) -> np.ndarray:
+        return others.fold_in(
+            history,
+            confidence=history.data * (self.alpha / float(self.mean_weight_)),
             ridge=self.regularization,
             num_threads=self.num_threads,
         )
@@ -171,8 +185,10 @@ class BPR(_ImplicitFactors):
         return FactorScorer(user_factors[:, :-1], item_factors[:, :-1], item_factors[:, -1])
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
-        assert isinstance(self.scorer_, FactorScorer)
-        return fold_in_ranking(history, self.scorer_, self.num_threads)
+        return fold_in_ranking(self, history, self.num_threads)
+
+    def _history_shares(self, asked: Asked) -> Shares:
+        return explain_ranking(self, asked)
 
 
 class LogisticMF(_ImplicitFactors):
@@ -230,25 +246,41 @@ class LogisticMF(_ImplicitFactors):
         return FactorScorer(user_factors[:, :-2], item_factors[:, :-2], item_factors[:, -2])
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
-        assert isinstance(self.scorer_, FactorScorer)
-        return fold_in_ranking(history, self.scorer_, self.num_threads)
+        return fold_in_ranking(self, history, self.num_threads)
+
+    def _history_shares(self, asked: Asked) -> Shares:
+        return explain_ranking(self, asked)
 
 
-def fold_in_ranking(history: csr_matrix, scorer: FactorScorer, num_threads: int) -> FactorScorer:
+def fold_in_ranking(model: Recommender, history: csr_matrix, num_threads: int) -> FactorScorer:
     """Fold new users into a model trained on a ranking or logistic loss.
 
     Such factors have no closed form for a new user. The least-squares user of `fold_in_rows`
     points the same way; its length is set to that of the trained users, so that it stands in
     proportion to the item bias.
     """
-    from scipy.sparse import csr_matrix
+    scorer = model.scorer_
+    assert isinstance(scorer, FactorScorer)
+    items, power, usual = kept(model, "items", (scorer,), lambda: _ranking_side(scorer))
+    ones = np.ones(history.nnz, dtype=np.float32)
+    rows = items.fold_in(history, confidence=ones, ridge=power, num_threads=num_threads)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return scorer.for_users(rows * (usual / np.where(length > 0, length, 1.0)))
 
-    ones = np.ones_like(history.data, dtype=np.float32)
-    seen = csr_matrix((ones, history.indices, history.indptr), shape=history.shape)
+
+def explain_ranking(model: Recommender, asked: Asked) -> Shares:
+    """Take a score of such a model apart by the items of the history."""
+    from hybridrec.models.explain_factors import ranking_shares
+
+    scorer = model.scorer_
+    assert isinstance(scorer, FactorScorer)
+    side = kept(model, "items", (scorer,), lambda: _ranking_side(scorer))
+    return ranking_shares(scorer, asked, *side)
+
+
+def _ranking_side(scorer: FactorScorer) -> tuple[FixedSide, float, float]:
+    """Return the items to fold users in by, their mean squared length, and a user's usual one."""
     factors = scorer.item_factors
     power = float(np.square(factors, dtype=np.float64).sum(axis=1).mean())
-    rows = fold_in_rows(seen, factors, unobserved=UNOBSERVED, ridge=power, num_threads=num_threads)
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
     usual = float(np.median(np.linalg.norm(scorer.user_factors, axis=1)))
-    scaled = rows * (usual / np.where(length > 0, length, 1.0))
-    return FactorScorer(scaled.astype(np.float32), factors, scorer.item_bias)
+    return FixedSide.of(factors, UNOBSERVED), power, usual

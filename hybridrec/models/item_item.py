@@ -12,6 +12,7 @@ from hybridrec.errors import ParameterError
 from hybridrec.features.blocks import scale_rows
 from hybridrec.graph.checks import check_memory
 from hybridrec.models.base import Recommender
+from hybridrec.models.pairs import one_item_each
 from hybridrec.ranking.scorer import HistoryScorer, Scorer, Scores, rows_of_a_block
 from hybridrec.ranking.topk import top_k
 from hybridrec.runtime import threads
@@ -25,13 +26,11 @@ class ItemItemModel(Recommender):
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
         assert isinstance(self.scorer_, HistoryScorer)
-        return replace(self.scorer_, profiles=history)
+        return self.scorer_.for_users(history)
 
     def _similarity(self, items: np.ndarray) -> Scorer:
         """Return what a user with one item alone would be given."""
-        from scipy.sparse import identity
-
-        return self._fold_in(identity(len(self.items_), dtype=np.float32, format="csr")[items])
+        return self._fold_in(one_item_each(items, len(self.items_)))
 
 
 def nearest_items(scorer: Scores, neighbors: int, num_threads: int) -> csr_matrix:

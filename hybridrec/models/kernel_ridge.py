@@ -10,13 +10,17 @@ import numpy as np
 
 from hybridrec.features.blocks import scale_rows
 from hybridrec.models.item_item import ItemItemModel, gram, invert, with_new_items
+from hybridrec.ranking.explanation import REST, Shares
 from hybridrec.ranking.scorer import HistoryScorer
 from hybridrec.runtime import threads
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+    from hybridrec.models.explain import Asked
+
 ADVICE = "leave the features out, or use hybrid-als, personalized-page-rank or content"
+TOLERANCE = 1e-6  # of an explanation
 SAMPLE = 1000  # users over whom spreads are compared
 
 
@@ -97,6 +101,33 @@ class KernelRidge:
         out_of[items] = among
         return with_new_items(scorer, items, into, out_of)
 
+    def shares(self, features: csr_matrix, weights: np.ndarray) -> np.ndarray:
+        """Return what each feature of a new item adds to a weighted sum of known items' shares.
+
+        Parameters
+        ----------
+        features : csr_matrix, shape (1, width)
+        weights : ndarray, shape (n_known,)
+            Of the known items.
+
+        Returns
+        -------
+        ndarray of float64, shape (features of the item,)
+            They sum to ``weights . (F F' + ridge I)^-1 F f``.
+        """
+        from scipy.sparse import csr_matrix
+        from scipy.sparse.linalg import LinearOperator, cg
+
+        n, own = len(self.rows), csr_matrix(scale_rows(features))
+        known = self.features.astype(np.float64)
+        transposed = known.T.tocsr()
+        kernel = LinearOperator(
+            (n, n), matvec=lambda x: known @ (transposed @ x) + self.ridge * x, dtype=np.float64
+        )
+        told, _ = cg(kernel, weights.astype(np.float64), rtol=TOLERANCE)
+        found: np.ndarray = own.data * (transposed[own.indices] @ told)
+        return found
+
 
 class HybridItemItem(ItemItemModel):
     """Base of item-item models that reach new items through a `KernelRidge`.
@@ -110,10 +141,11 @@ class HybridItemItem(ItemItemModel):
     feature_regularization: float
     calibration: float
     map_: KernelRidge | None
+    placed_: tuple[np.ndarray, csr_matrix] | None
 
     def _with_features(self, scorer: HistoryScorer, features: csr_matrix | None) -> HistoryScorer:
         """Learn the map from features to weights, and place the items that nobody has."""
-        self.map_ = None
+        self.map_, self.placed_ = None, None
         if features is None:
             return scorer
         users = scorer.profiles.getnnz(axis=0)
@@ -124,23 +156,47 @@ class HybridItemItem(ItemItemModel):
         known.calibrate(scorer, self.calibration)
         self.map_ = replace(known)  # without the inverse, which is larger than the model
         new = np.flatnonzero(users == 0)
+        self.placed_ = new, features[new]
         return known.place(scorer, new, features[new])
 
     def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
+        from scipy.sparse import vstack
+
         if self.map_ is None:
             return False
         assert isinstance(self.scorer_, HistoryScorer)
         self.scorer_ = self.map_.place(self.scorer_, items, features)
+        if self.placed_ is not None:
+            before, told = self.placed_
+            self.placed_ = np.concatenate([before, items]), vstack([told, features], format="csr")
         return True
+
+    def _feature_shares(self, asked: Asked) -> Shares | None:
+        if self.map_ is None or self.placed_ is None:
+            return None
+        at = np.flatnonzero(self.placed_[0] == asked.target)
+        if not at.size:  # an item with users has weights that no regression told
+            return None
+        assert isinstance(asked.scorer, HistoryScorer)
+        profile, known = asked.scorer.profiles[asked.row], self.map_
+        reach = np.asarray(profile.data @ asked.scorer.weights[profile.indices])
+        features = self.placed_[1][at[-1]]
+        values = known.gain * known.shares(features, reach.ravel()[known.rows])
+        return Shares(features.indices, values, {}).completed(asked.score, REST)
 
     def _state(self) -> dict[str, np.ndarray]:
         if self.map_ is None:
             return {}
         known = self.map_
-        return {"features": known.features, "rows": known.rows, "gain": np.array([known.gain])}
+        state = {"features": known.features, "rows": known.rows, "gain": np.array([known.gain])}
+        if self.placed_ is not None:
+            state["placed"], state["placed_features"] = self.placed_
+        return state
 
     def _set_state(self, state: dict[str, np.ndarray]) -> None:
-        self.map_ = None
+        self.map_, self.placed_ = None, None
+        if "placed" in state:
+            self.placed_ = state["placed"], state["placed_features"]
         if state:
             features, rows, gain = (state[name] for name in ("features", "rows", "gain"))
             self.map_ = KernelRidge(features, rows, self.feature_regularization, float(gain[0]))

@@ -10,7 +10,7 @@ import numpy as np
 from hybridrec.errors import ParameterError, did_you_mean
 from hybridrec.models.base import Recommender
 from hybridrec.models.checks import at_least, positive, whole
-from hybridrec.models.implicit_factors import fold_in_ranking
+from hybridrec.models.implicit_factors import explain_ranking, fold_in_ranking
 from hybridrec.models.lightfm_package import fit_package
 from hybridrec.models.lightfm_sides import Side
 from hybridrec.models.lightfm_training import Settings, start, train
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from hybridrec.features.blocks import Features
+    from hybridrec.models.explain import Asked
+    from hybridrec.ranking.explanation import Shares
 
 CHOICES = {
     "engine": ("numba", "lightfm"),
@@ -103,7 +105,7 @@ class LightFM(Recommender):
         self._check()
         if self.engine == "numba":
             return self._train(matrix, matrix, (user_features, item_features), {}, self.epochs)
-        scorer, self.of_item_features_ = fit_package(
+        scorer, self.of_item_features_, self.of_user_features_ = fit_package(
             matrix,
             item_features,
             user_features,
@@ -154,6 +156,7 @@ class LightFM(Recommender):
             self.training_ |= {f"{name}.{key}": one for key, one in side.state().items()}
         nothing = np.zeros((0, d + 1), dtype=np.float32)
         self.of_item_features_ = self.training_.get("item.feature_values", nothing)
+        self.of_user_features_ = self.training_.get("user.feature_values", nothing)[:, :d]
         return scorer
 
     def fit_partial(
@@ -218,8 +221,15 @@ class LightFM(Recommender):
         return count if self.hogwild else 1
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
-        assert isinstance(self.scorer_, FactorScorer)
-        return fold_in_ranking(history, self.scorer_, self.num_threads)
+        return fold_in_ranking(self, history, self.num_threads)
+
+    def _history_shares(self, asked: Asked) -> Shares:
+        return explain_ranking(self, asked)
+
+    def _feature_shares(self, asked: Asked) -> Shares | None:
+        from hybridrec.models.explain_factors import lightfm_features
+
+        return lightfm_features(self, asked)
 
     def _item_rows(self, features: csr_matrix) -> tuple[np.ndarray, np.ndarray] | None:
         if len(self.of_item_features_) == 0:
@@ -228,6 +238,12 @@ class LightFM(Recommender):
         d = self.scorer_.item_factors.shape[1]
         rows = features @ self.of_item_features_
         return rows[:, :d], rows[:, d]
+
+    def _user_rows(self, features: csr_matrix) -> np.ndarray | None:
+        if len(self.of_user_features_) == 0:
+            return None
+        rows: np.ndarray = features @ self.of_user_features_
+        return rows
 
     def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
         placed = super()._place_items(items, features)
@@ -243,11 +259,16 @@ class LightFM(Recommender):
 
     def _state(self) -> dict[str, np.ndarray]:
         known = {"of_item_features_": self.of_item_features_}
+        if not self.training_:  # which holds them as well
+            known["of_user_features_"] = self.of_user_features_
         return known | {f"training.{name}": one for name, one in self.training_.items()}
 
     def _set_state(self, state: dict[str, np.ndarray]) -> None:
         self.of_item_features_ = state["of_item_features_"]
         self.training_ = _under("training", state)
+        nothing = np.zeros((0, self.factors), dtype=np.float32)
+        of_users = self.training_.get("user.feature_values", nothing)[:, : self.factors]
+        self.of_user_features_ = state.get("of_user_features_", of_users)
 
 
 def _under(prefix: str, parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def fit_package(
     epochs: int,
     num_threads: int,
     **params: Any,
-) -> tuple[FactorScorer, np.ndarray]:
+) -> tuple[FactorScorer, np.ndarray, np.ndarray]:
     """Fit the package's model.
 
     Parameters
@@ -34,8 +34,9 @@ def fit_package(
 
     Returns
     -------
-    (FactorScorer, ndarray of float32)
-        The scorer, and the factors and bias of every item feature, (features, factors + 1).
+    (FactorScorer, ndarray of float32, ndarray of float32)
+        The scorer, the factors and bias of every item feature, (features, factors + 1), and the
+        factors of every user feature.
 
     Raises
     ------
@@ -74,7 +75,7 @@ def fit_package(
     scorer = FactorScorer(
         users @ model.user_embeddings, items @ model.item_embeddings, items @ model.item_biases
     )
-    return scorer, tables[matrix.shape[1] :]
+    return scorer, tables[matrix.shape[1] :], model.user_embeddings[matrix.shape[0] :]
 
 
 def with_identity(warm: np.ndarray, features: csr_matrix | None) -> csr_matrix:

@@ -87,7 +87,7 @@ class Ensemble(Recommender):
         for member, fed in zip(self.members_, self.fed_, strict=True):
             member.users_, member.items_ = self.users_, self.items_
             member.user_sources_, member.backend_ = self.user_sources_, self.backend_
-            member.item_table_ = self.item_table_
+            member.item_table_, member.knowledge_ = self.item_table_, self.knowledge_
             member.item_pipeline_ = self.item_pipeline_ if fed else None
             member.user_pipeline_ = self.user_pipeline_ if fed else None
             if isinstance(member, Ensemble):
@@ -137,6 +137,22 @@ class Ensemble(Recommender):
     def _fold_in(self, history: csr_matrix) -> Scorer:
         members = self._members([member._fold_in(history) for member in self.members_])
         return self._combine(members)
+
+    def _by_features(self, features: csr_matrix) -> Scorer | None:
+        """As in `Recommender`; members that do not know the features see users without history."""
+        from scipy.sparse import csr_matrix
+
+        known = [
+            member._by_features(features) if fed else None
+            for member, fed in zip(self.members_, self.fed_, strict=True)
+        ]
+        if all(scorer is None for scorer in known):
+            return None
+        nothing = csr_matrix((features.shape[0], len(self.items_)), dtype=np.float32)
+        pairs = zip(self.members_, known, strict=True)
+        return self._combine(
+            self._members([scorer or member._fold_in(nothing) for member, scorer in pairs])
+        )
 
     def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
         described = has_entries(features, len(items))

@@ -13,6 +13,8 @@ from hybridrec.models.frames import ranked_frame
 from hybridrec.ranking.topk import top_k
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
     from hybridrec.models.base import Recommender
 
 
@@ -31,29 +33,46 @@ def score_pairs(model: Recommender, pairs: Any, user: str | None, item: str | No
 
 def similar_items(model: Recommender, items: Sequence[Any], k: int, num_threads: int) -> Any:
     """Rank the items most like some items; see `Recommender.similar_items`."""
-    from scipy.sparse import csr_matrix
-
     codes = model.items_.codes(items)
+    found, scores = similar_codes(model, codes, k, num_threads)
+    return ranked_frame(
+        *("item", model.items_.ids[codes], "similar", model.items_.ids),
+        *(found, scores, model.backend_),
+    )
+
+
+def similar_codes(
+    model: Recommender, codes: np.ndarray, k: int, num_threads: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the items most like each of some, as codes, and how alike they are.
+
+    Raises
+    ------
+    DataError
+        If the model knows nothing of an item.
+    ParameterError
+        If the model has no notion of similar items.
+    """
     unscored = codes[~model.scorable_[codes]]
     if unscored.size:
         raise DataError(
             f"items {first_few(model.items_.ids[unscored])} have neither interactions nor"
             f" features, so {model.model_name} knows nothing of them"
         )
-    own = csr_matrix(
-        (np.ones(len(codes)), codes, np.arange(len(codes) + 1)),
-        shape=(len(codes), len(model.items_)),
-    )
-    found, scores = top_k(
+    return top_k(
         model._similarity(codes),
         np.arange(len(codes)),
         k,
-        exclude=own,
+        exclude=one_item_each(codes, len(model.items_)),
         allowed=model.scorable_,
         tie=model.items_.tie_order,
         num_threads=num_threads,
     )
-    return ranked_frame(
-        *("item", model.items_.ids[codes], "similar", model.items_.ids),
-        *(found, scores, model.backend_),
-    )
+
+
+def one_item_each(items: np.ndarray, n_items: int) -> csr_matrix:
+    """Return a row for each of some items that holds it alone, float32."""
+    from scipy.sparse import csr_matrix
+
+    ones, starts = np.ones(len(items), dtype=np.float32), np.arange(len(items) + 1)
+    return csr_matrix((ones, items, starts), shape=(len(items), n_items))

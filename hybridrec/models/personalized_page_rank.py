@@ -11,10 +11,14 @@ from hybridrec.errors import ParameterError
 from hybridrec.graph.reach import RestartWalks, shares
 from hybridrec.models.checks import at_least, whole
 from hybridrec.models.item_item import ItemItemModel, nearest_items, with_new_items
-from hybridrec.ranking.scorer import FactorScorer, HistoryScorer, Scorer
+from hybridrec.models.kept import kept
+from hybridrec.ranking.scorer import FactorScorer, HistoryScorer, Scorer, one_user
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+    from hybridrec.models.explain import Asked
+    from hybridrec.ranking.explanation import Shares
 
 # In interactions: how much of a walk begins anywhere. Enough to rank what a history does not
 # reach, too little to change anything else (found on validation pairs of Book-Crossing).
@@ -148,11 +152,11 @@ class PersonalizedPageRank(ItemItemModel):
     @property
     def popular_scorer(self) -> FactorScorer:
         """A scorer with a single row: walks that begin at a random interaction of anybody."""
-        assert isinstance(self.scorer_, HistoryScorer)
-        assert self.scorer_.background is not None
-        one = np.ones((1, 1), dtype=np.float32)
-        background = self.scorer_.background[:, None]
-        return FactorScorer(one, background, np.zeros(len(background), dtype=np.float32))
+        scorer = self.scorer_
+        assert isinstance(scorer, HistoryScorer)
+        assert scorer.background is not None
+        background = scorer.background
+        return kept(self, "popular", (scorer,), lambda: one_user(background))
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
         return super()._fold_in(_starts(history))
@@ -189,6 +193,11 @@ class PersonalizedPageRank(ItemItemModel):
         self.scorer_ = with_new_items(scorer, items, into, out_of)
         self.features_ = vstack([known, features], format="csr")
         return True
+
+    def _feature_shares(self, asked: Asked) -> Shares | None:
+        from hybridrec.models.walk_paths import walk_features
+
+        return walk_features(self, asked)
 
     def _state(self) -> dict[str, np.ndarray]:
         return {} if self.features_ is None else {"features_": self.features_}

@@ -8,10 +8,13 @@ import numpy as np
 
 from hybridrec.errors import ParameterError
 from hybridrec.models.base import Recommender
+from hybridrec.ranking.explanation import POPULARITY, Shares
 from hybridrec.ranking.scorer import FactorScorer, Scorer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+    from hybridrec.models.explain import Asked
 
 
 class Popularity(Recommender):
@@ -38,6 +41,9 @@ class Popularity(Recommender):
     def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         counts = histories.getnnz(axis=1).astype(np.float32)
         return counts[:, None], np.zeros(len(counts), dtype=np.float32)
+
+    def _history_shares(self, asked: Asked) -> Shares:
+        return Shares.nothing(**{POPULARITY: asked.score})
 
     def _similarity(self, items: np.ndarray) -> Scorer:
         raise ParameterError("popularity has no notion of similar items; choose another model")

@@ -28,6 +28,10 @@ MODELS: Mapping[str, tuple[str, str, str]] = {
     "hybrid-als": ("hybrid_als", "HybridALS", "ALS with item features as priors: cold items too"),
     "blend": ("blend", "Blend", "other models weighed, weights found on held-out interactions"),
     "stack": ("stack", "Stack", "trees over the scores of other models, for labelled pairs"),
+    "private-als": (  # by its place in the package: it lives above this room
+        *("privacy.private_als", "PrivateALS"),
+        "ALS whose item side is differentially private",
+    ),
 }
 
 
@@ -44,7 +48,8 @@ def model_class(name: str) -> type[Recommender]:
             f"unknown model {name!r}{did_you_mean(name, MODELS)} (there are {', '.join(MODELS)})"
         )
     module, attribute, _ = MODELS[name]
-    found: type[Recommender] = getattr(import_module(f"hybridrec.models.{module}"), attribute)
+    place = module if "." in module else f"models.{module}"
+    found: type[Recommender] = getattr(import_module(f"hybridrec.{place}"), attribute)
     return found
 
 

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from hybridrec.dataset.dataset import Dataset
+from hybridrec.dataset.idmap import IdMap
+from hybridrec.dataset.interactions import Interactions
 from hybridrec.errors import DataError, ParameterError
 from hybridrec.features.blocks import Features
 from hybridrec.features.pipeline import FeaturePipeline, default_blocks
 
 if TYPE_CHECKING:
+    import pandas as pd
     from scipy.sparse import csr_matrix
 
-    from hybridrec.dataset.dataset import Dataset
     from hybridrec.models.base import Recommender
 
 FeatureInput: TypeAlias = "FeaturePipeline | Features | Sequence[str] | None"
@@ -62,6 +65,19 @@ def resolve_features(
         raise ParameterError(f"a pipeline of {given.side} features was given as {side} features")
     pipeline = copy(given)  # the model's own: the caller may fit theirs on other data
     return pipeline, pipeline.fit(dataset).matrix()
+
+
+def features_of_users(model: Recommender, table: pd.DataFrame) -> csr_matrix | None:
+    """Return the features of new users, one row a row of their table.
+
+    None where the model was fitted without user features, or with a ready-made matrix of them.
+    """
+    if model.user_pipeline_ is None:
+        return None
+    nothing = np.zeros(0, dtype=np.int32)
+    users, items = IdMap(np.arange(len(table)), "user"), IdMap(nothing, "item")
+    rows = Interactions(users, items, nothing, nothing, nothing.astype(np.float32))
+    return model.user_pipeline_.transform(Dataset(rows, user_table=table)).matrix()
 
 
 def has_entries(features: csr_matrix | None, n: int) -> np.ndarray:

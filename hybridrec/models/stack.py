@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from typing_extensions import Self
 
+    from hybridrec.models.explain import Asked
+    from hybridrec.ranking.explanation import Shares
+
 LEAVES, LEAST_PAIRS = 15, 50  # of a tree, and in a leaf
 
 
@@ -167,6 +170,11 @@ class Stack(Ensemble):
 
     def _combine(self, members: Members) -> StackScorer:
         return StackScorer(members, self.trees_)
+
+    def _history_shares(self, asked: Asked) -> Shares:
+        from hybridrec.models.explain_members import stack_shares
+
+        return stack_shares(self, asked)
 
     @property
     def _shares(self) -> np.ndarray:

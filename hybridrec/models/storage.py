@@ -51,8 +51,8 @@ def save_model(model: Recommender, path: str | Path, *, overwrite: bool = False)
         if pipeline is not None:
             manifest[f"{side}_features"], parts = pipeline.state()
             arrays.update(_prefixed(f"{side}_features", parts))
-    if model.item_pipeline_ is not None and model.item_pipeline_.knowledge_ is not None:
-        knowledge = KnowledgeParts.of(model.item_pipeline_.knowledge_)
+    if model.knowledge_ is not None:
+        knowledge = KnowledgeParts.of(model.knowledge_)
         manifest["knowledge"] = knowledge.about
         arrays.update(_prefixed("knowledge", knowledge.arrays))
         tables.update({f"ids/{name}": {"id": ids} for name, ids in knowledge.ids.items()})
@@ -102,9 +102,9 @@ def _rebuild(folder: Folder, own: Mapping[str, type[Recommender]]) -> Recommende
     if "item_columns" in manifest:
         columns = manifest["item_columns"]
         model.item_table_ = from_parts(columns, tables.get("items", {}), len(model.items_))
-    knowledge = _knowledge(manifest, arrays, tables)
-    model.item_pipeline_ = _pipeline("item", manifest, arrays, knowledge)
-    model.user_pipeline_ = _pipeline("user", manifest, arrays, knowledge)
+    model.knowledge_ = _knowledge(manifest, arrays, tables)
+    for side in ("item", "user"):
+        setattr(model, f"{side}_pipeline_", _pipeline(side, manifest, arrays, model.knowledge_))
     if isinstance(model, Ensemble):
         model.share()
     return model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +13,8 @@ from hybridrec.errors import DataError
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+    from hybridrec.ranking.item_index import ItemIndex
 
 
 BLOCK_BYTES = 64 << 20  # scores held at a time by each thread
@@ -113,17 +116,24 @@ class FactorScorer:
         return scores
 
     def block_error(self, rows: np.ndarray) -> np.ndarray:
-        """Return a bound on what the matrix product can lose by rounding (Higham 2002, ch. 3)."""
-        users = np.linalg.norm(self.user_factors[rows].astype(np.float64), axis=1)
-        bias = float(np.abs(self.item_bias).max(initial=0.0))
-        unit = (self.user_factors.shape[1] + 2) * float(np.finfo(np.float32).eps)
-        error: np.ndarray = unit * (users * self._longest_item + bias)
-        return error
+        """Return a bound on what the matrix product can lose by rounding."""
+        from hybridrec.ranking.item_index import row_lengths
+
+        return self.item_index.error(row_lengths(self.user_factors[rows]))
 
     @cached_property
-    def _longest_item(self) -> float:
-        squares = np.einsum("ij,ij->i", self.item_factors, self.item_factors, dtype=np.float64)
-        return float(np.sqrt(squares.max(initial=0.0)))
+    def item_index(self) -> ItemIndex:
+        """All items in the order in which exact top-k looks at them, a copy of the factors."""
+        origin: FactorScorer | None = vars(self).get("_origin")
+        return self.index_of(np.arange(self.n_items)) if origin is None else origin.item_index
+
+    def index_of(self, items: np.ndarray) -> ItemIndex:
+        """Return some items, int (m,), in the order in which exact top-k looks at them."""
+        from hybridrec.ranking.item_index import ItemIndex, row_lengths
+
+        lengths = row_lengths(self.user_factors[:1000])
+        typical = float(np.median(lengths)) if len(lengths) else 1.0
+        return ItemIndex.of(self.item_factors, self.item_bias, items, typical)
 
     def chosen(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Return exact scores of chosen items, the same whatever else is asked beside."""
@@ -143,6 +153,21 @@ class FactorScorer:
         all_factors, all_bias = self.item_factors.copy(), self.item_bias.copy()
         all_factors[items], all_bias[items] = factors, bias
         return FactorScorer(self.user_factors, all_factors, all_bias)
+
+    def for_users(self, user_factors: np.ndarray) -> FactorScorer:
+        """Return a scorer of other users; all about the items is shared, and not checked again."""
+        factors = np.ascontiguousarray(user_factors, dtype=np.float32)
+        if not np.isfinite(factors).all():
+            raise DataError("user factors hold NaN or infinite numbers: a history is out of range")
+        if factors.shape[1] != self.user_factors.shape[1]:
+            raise DataError(
+                f"user factors {factors.shape} do not fit those of the model"
+                f" {self.user_factors.shape}"
+            )
+        scorer = copy(self)
+        object.__setattr__(scorer, "user_factors", factors)
+        object.__setattr__(scorer, "_origin", vars(self).get("_origin", self))
+        return scorer
 
     def with_users_of(self, other: FactorScorer, rows: np.ndarray, n_users: int) -> FactorScorer:
         """Return a scorer of ``n_users`` whose ``rows`` are the users of ``other``, in order."""
@@ -197,7 +222,8 @@ class HistoryScorer:
 
     def block(self, rows: np.ndarray) -> np.ndarray:
         """Return the scores of some users for all items."""
-        from hybridrec.kernels.topk import dense_weights_block, sparse_block
+        from hybridrec.kernels.topk import sparse_block
+        from hybridrec.kernels.topk_sparse import dense_weights_block
 
         block = np.empty((len(rows), self.n_items), dtype=np.float32)
         profiles = (self.profiles.indptr, self.profiles.indices, self.profiles.data)
@@ -208,7 +234,7 @@ class HistoryScorer:
             sparse_block(*profiles, weights.indptr, weights.indices, weights.data, rows, block)
         if self.background is not None:
             np.maximum(block, self._floor, out=block)
-            for row, lack in zip(block, self._lack[rows], strict=True):
+            for row, lack in zip(block, self.lack[rows], strict=True):
                 row += lack * self.background
         return block
 
@@ -219,11 +245,18 @@ class HistoryScorer:
         return np.where(self.background > 0, np.float32(0), np.float32(-np.inf))
 
     @cached_property
-    def _lack(self) -> np.ndarray:
+    def lack(self) -> np.ndarray:
         """What every profile lacks to a sum of 1, float32 (n_users,)."""
         total = np.asarray(self.profiles.sum(axis=1, dtype=np.float64)).ravel()
         lack: np.ndarray = np.maximum(1.0 - total, 0.0).astype(np.float32)
         return lack
+
+    @cached_property
+    def by_background(self) -> np.ndarray:
+        """Items with a background, the largest first, int32."""
+        assert self.background is not None
+        order = np.argsort(-self.background, kind="stable")
+        return order[self.background[order] > 0].astype(np.int32)
 
     def block_error(self, rows: np.ndarray) -> np.ndarray:
         """Return zeros: every sum runs in one order, whatever else is asked beside."""
@@ -246,6 +279,19 @@ class HistoryScorer:
         background = None if self.background is None else np.pad(self.background, (0, extra))
         return HistoryScorer(profiles, weights, self.over_items, background)
 
+    def for_users(self, profiles: csr_matrix) -> HistoryScorer:
+        """Return a scorer of other users; all about the items is shared."""
+        if profiles.shape[1] != self.weights.shape[0]:
+            raise DataError(
+                f"profiles {profiles.shape} and weights {self.weights.shape} do not fit together"
+            )
+        if self.background is not None:
+            _ = self._floor, self.by_background  # computed once for all copies
+        scorer = copy(self)
+        object.__setattr__(scorer, "profiles", profiles)
+        vars(scorer).pop("lack", None)
+        return scorer
+
     def with_users_of(self, other: HistoryScorer, rows: np.ndarray, n_users: int) -> HistoryScorer:
         """Return a scorer of ``n_users`` whose ``rows`` are the users of ``other``, in order."""
         from scipy.sparse import vstack
@@ -256,6 +302,19 @@ class HistoryScorer:
         padded.resize(n_users, padded.shape[1])
         profiles = vstack([padded, other.profiles], format="csr")[source]
         return replace(self, profiles=profiles)
+
+
+def one_user(scores: np.ndarray) -> FactorScorer:
+    """Return a scorer with a single row, which has these scores."""
+    one, zeros = np.ones((1, 1), dtype=np.float32), np.zeros(len(scores), dtype=np.float32)
+    return FactorScorer(one, scores[:, None], zeros)
+
+
+def cosines_of(factors: np.ndarray) -> FactorScorer:
+    """Return a scorer of the cosines of all rows of factors with each other."""
+    length = np.linalg.norm(factors, axis=1, keepdims=True)
+    unit = factors / np.where(length > 0, length, 1)
+    return FactorScorer(unit, unit, np.zeros(len(unit), dtype=np.float32))
 
 
 def rows_of_a_block(n_items: int) -> int:

@@ -14,6 +14,7 @@ with the items of its own parity except item u, so a personal model must recomme
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,7 +34,7 @@ from hybridrec.errors import (
 )
 from hybridrec.models.base import Recommender
 from hybridrec.models.storage import load
-from hybridrec.ranking.rules import Rules
+from hybridrec.ranking.rules import Condition, Rules
 
 SIZE = 30
 COLD = "cold"
@@ -296,6 +297,68 @@ class RecommenderContract:
         with pytest.raises(ParameterError, match="no_such_column"):
             model.recommend(["u0"], rules=Rules(where="no_such_column = 1"))
 
+    def test_conditions_say_the_same_as_sql(self, model: Recommender) -> None:
+        """Structured or as text."""
+        text = model.recommend(k=10 * SIZE, rules=Rules(where="parity = 'odd'"))
+        condition = Rules(where=Condition("parity", "==", "odd"))
+        pd.testing.assert_frame_equal(model.recommend(k=10 * SIZE, rules=condition), text)
+
+    def test_quota(self, model: Recommender) -> None:
+        """At most so many items of a value; what has room stands as in the list without."""
+        parity = parity_items().set_index("item")["parity"]
+        whole = model.recommend(k=10 * SIZE)
+        lists = model.recommend(k=3, rules=Rules(quota={"parity": 2}))
+        of_values = whole.groupby(["user", whole["item"].map(parity)], sort=False)
+        expected = whole[of_values.cumcount() < 2].groupby("user", sort=False).head(3)
+        same = ["user", "item", "score", "source"]
+        pd.testing.assert_frame_equal(lists[same], expected[same].reset_index(drop=True))
+        assert model.recommend(k=3, rules=Rules(quota={"parity": 0})).empty
+
+    def test_pins(self, model: Recommender) -> None:
+        """A pinned item stands at its rank for all who do not have it, whoever can score it."""
+        having = set(checkerboard().query("item == 'i5'")["user"])
+        history = checkerboard().query("user == 'u6'").assign(user="new")
+        rules = Rules(pin={1: "i5", 2: COLD})
+        for lists in (
+            model.recommend(k=3, rules=rules),
+            model.recommend(["new", "nobody"], k=3, history=history, rules=rules),
+        ):
+            assert not lists.duplicated(["user", "item"]).any()
+            assert (lists["rank"] <= 3).all()
+            for user, rows in lists.groupby("user"):
+                pinned = rows[rows["source"] == "pinned"]
+                expected = [COLD] if user in having else ["i5", COLD]
+                assert pinned["item"].tolist() == expected
+                assert pinned["rank"].tolist() == ([2] if user in having else [1, 2])
+
+    def test_items_denied_to_a_user(self, model: Recommender) -> None:
+        """They come out for others only, known users and new ones."""
+        history = checkerboard().query("user == 'u6'").assign(user="new")
+        rules = Rules(user_deny={"u2": ["i2", COLD], "new": ["i6"]})
+        lists = model.recommend(["u2", "u4", "new"], k=10 * SIZE, history=history, rules=rules)
+        whole = model.recommend(["u2", "u4", "new"], k=10 * SIZE, history=history)
+        for user, denied in (("u2", {"i2", COLD}), ("u4", set()), ("new", {"i6"})):
+            found = lists[lists["user"] == user]["item"].tolist()
+            assert not denied & set(found)
+            rest = [one for one in whole[whole["user"] == user]["item"] if one not in denied]
+            assert found == rest or not rest  # then popular items
+
+    def test_audit(self, model: Recommender) -> None:
+        """Every item of the lists without rules is there, with the rule that dropped it."""
+        rules = Rules(deny=["i0"], where="parity = 'even'", quota={"parity": 2}, pin={1: "i8"})
+        users = ["u0", "u1", "u7"]
+        audit = model.audit(users, k=4, rules=rules)
+        before = audit[audit["rank"] > 0][["user", "item", "rank"]].reset_index(drop=True)
+        plain = model.recommend(users, k=4)[["user", "item", "rank"]]
+        pd.testing.assert_frame_equal(before, plain)
+        lists = model.recommend(users, k=4, rules=rules)
+        stays = audit[(audit["rule"] == "") | (audit["detail"] == "rank 1")]
+        there = set(zip(lists["user"], lists["item"], strict=True))
+        assert set(zip(stays["user"], stays["item"], strict=True)) <= there
+        dropped = audit.drop(stays.index)
+        assert not set(zip(dropped["user"], dropped["item"], strict=True)) & there
+        assert set(dropped["rule"]) <= {"deny", "where", "quota", "pin"}
+
     # ---- score and similar --------------------------------------------------------------------
 
     def test_scores_agree_with_lists(self, model: Recommender) -> None:
@@ -316,6 +379,56 @@ class RecommenderContract:
         warm = found[found["similar"] != COLD]
         for item, rows in warm.groupby("item"):
             assert {int(one[1:]) % 2 for one in rows["similar"]} == {int(str(item)[1:]) % 2}
+
+    # ---- explanations -------------------------------------------------------------------------
+
+    def test_explanations_sum_to_the_score(self, model: Recommender) -> None:
+        """Parts, and features where there are any, sum to what lists show; JSON holds it all."""
+        history = checkerboard().query("user == 'u6'").assign(user="new")
+        for lists, given in (
+            (model.recommend(["u2", "u5"], k=20), None),
+            (model.recommend(history=history, k=5), history),
+            (model.recommend(["nobody"], history=history, k=2), history),
+        ):
+            for row in lists.itertuples():
+                told = model.explain(row.user, row.item, history=given, parts=3)
+                assert (told.user, told.item, told.score) == (row.user, row.item, row.score)
+                for parts in (told.parts, told.features):
+                    if parts or parts is told.parts:
+                        size = sum(abs(part.value) for part in parts)
+                        total = sum(part.value for part in parts)
+                        assert total == pytest.approx(row.score, abs=1e-5 * size)
+                named = [part for part in told.parts if part.item is not None]
+                assert len(named) <= 3
+                assert all(part.kind == "history" for part in named)
+                assert json.loads(json.dumps(told.to_json())) == told.to_json()
+
+    def test_explanations_name_facts(self, model: Recommender, tmp_path: Path) -> None:
+        """Paths lead from items of the history, over what both have; also after loading."""
+        told = model.explain("u2", "i2")
+        model.save(tmp_path / "model")
+        assert load(tmp_path / "model", models=[type(model)]).explain("u2", "i2") == told
+        assert model.explain("u2", "i2", paths=0).paths == ()
+        seen = set(checkerboard().query("user == 'u2'")["item"])
+        assert {path.item for path in told.paths} <= seen
+        for path in told.paths:
+            assert path.text == f"same parity (even) as {path.item}, which you had"
+        if self.personal:
+            assert len(told.paths) == 3
+            assert told.parts[0].item in seen
+
+    def test_explanations_of_the_unknown(self, model: Recommender) -> None:
+        """Unknown ids, and items that the model cannot score, are errors."""
+        with pytest.raises(UnknownIdError, match="u3x"):
+            model.explain("u3x", "i1")
+        with pytest.raises(UnknownIdError, match="i1x"):
+            model.explain("u3", "i1x")
+        with pytest.raises(ParameterError, match="parts"):
+            model.explain("u3", "i1", parts=-1)
+        model.update(pd.DataFrame({"user": ["u2"], "item": ["strange"]}))
+        if not model.scorable_[model.items_.codes(["strange"])[0]]:
+            with pytest.raises(DataError, match="strange"):
+                model.explain("u2", "strange")
 
     # ---- storage, freshness, determinism ------------------------------------------------------
 

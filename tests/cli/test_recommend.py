@@ -71,6 +71,97 @@ def test_rules_hold(done, model, files):
     assert items("--where", "year > 3000") == set()
 
 
+def rows_of(done, model, *arguments):
+    return json.loads(done("recommend", model, *arguments, "--format", "json"))
+
+
+def test_conditions_quotas_and_pins(done, model):
+    rows = rows_of(done, model, "--user", 1, "--where", "year > 2004", "--where", "year < 2008")
+    assert {row["item"] for row in rows} == {"f", "h"}
+    rows = rows_of(done, model, "--user", 1, "--quota", "year=0", "--quota", "title=3")
+    assert rows == []
+    rows = rows_of(done, model, "--all", "-k", 3, "--pin", "1=a", "--pin", "3=new")
+    placed = {(row["user"], row["rank"]): row["item"] for row in rows if row["source"] == "pinned"}
+    assert placed[1, 1] == "a"
+    assert placed[1, 3] == "new"
+    assert (3, 1) not in placed, "user 3 has a"
+
+
+def test_items_denied_to_users(done, model, files):
+    denied = {(1, "a"), (1, "b")}
+    (files / "denied.csv").write_text("user,item,why\n1,a,sold\n1,b,\n2,c,\n99,d,gone\n")
+    plain = rows_of(done, model, "--user", 1, "--user", 3)
+    rows = rows_of(done, model, "--user", 1, "--user", 3, "--deny-for", "denied.csv")
+    key = [(row["user"], row["item"]) for row in plain if (row["user"], row["item"]) not in denied]
+    assert [(row["user"], row["item"]) for row in rows] == key
+    assert len(rows) == len(plain) - 2
+    (files / "history.csv").write_text("user,item\nx,a\nx,c\n")
+    (files / "denied.tsv").write_text("item\tuser\nb\tx\n")
+    rows = rows_of(done, model, "--history", "history.csv", "--deny-for", "denied.tsv")
+    assert "b" not in {row["item"] for row in rows}
+
+
+def test_rerank(done, model):
+    plain = rows_of(done, model, "--user", 1)
+    rows = rows_of(done, model, "--user", 1, "--rerank", "mmr:weight=0")
+    assert rows == plain
+    rows = rows_of(done, model, "--user", 1, "--rerank", "mmr:weight=0.9,block=tokens")
+    assert {row["item"] for row in rows} == {row["item"] for row in plain}
+
+
+def test_a_pinned_item_without_a_score(done, files):
+    done("fit", "events.csv", "--items", "items.csv", "--model", "popularity", "-o", "m")
+    arguments = ("recommend", "m", "--user", 1, "-k", 1, "--pin", "1=new")
+    (row,) = json.loads(done(*arguments, "--format", "json"))
+    assert row == {"user": 1, "item": "new", "score": None, "rank": 1, "source": "pinned"}
+    csv = done(*arguments, "--format", "csv")
+    assert csv.splitlines()[1] == "1,new,Film new [x],,1,pinned"
+    assert "nan" not in done(*arguments)
+
+
+class TestAudit:
+    RULES = ("--where", "year > 2004", "--deny", "deny.txt", "--pin", "2=c", "--pin", "1=b")
+
+    @pytest.fixture(autouse=True)
+    def denied(self, files):
+        (files / "deny.txt").write_text("h\n")
+
+    def test_takes_the_place_of_the_lists(self, run, model):
+        result = run("recommend", model, "--user", 1, *self.RULES, "--audit", "--format", "json")
+        assert result.code == 0
+        assert result.err.splitlines() == [
+            "deny: drops 1 of 9 items",
+            "where year > 2004: drops 5 of 9 items",
+        ]
+        rows = json.loads(result.out)
+        assert all(list(row) == ["user", "item", "rank", "score", "rule", "detail"] for row in rows)
+        told = {row["item"]: (row["rule"], row["detail"]) for row in rows}
+        assert told["h"] == ("deny", "")
+        assert told["a"] == ("where", "year > 2004")
+        assert told["b"] == ("pin", "where year > 2004")
+        assert told["c"] == ("pin", "already seen")
+        assert told["f"] == ("", "")
+        assert rows[-1]["score"] is None
+
+    def test_in_every_format(self, done, model):
+        arguments = ("recommend", model, "--user", 1, *self.RULES, "--audit")
+        rows = json.loads(done(*arguments, "--format", "json"))
+        done(*arguments, "-o", "audit.parquet")
+        assert len(pd.read_parquet("audit.parquet")) == len(rows)
+        table = done(*arguments)
+        assert table.splitlines()[1].split() == [
+            *("rank", "item", "title", "score", "rule", "detail"),
+        ]
+        assert "already seen" in table
+        assert table.rstrip().splitlines()[-1].split()[:2] == ["-", "c"]
+
+    def test_blocks_of_users_change_nothing(self, done, model, monkeypatch):
+        arguments = ("recommend", model, "--all", *self.RULES, "--audit", "--format", "json")
+        whole = done(*arguments)
+        monkeypatch.setattr("hybridrec.cli.recommend._BLOCK", 3)
+        assert done(*arguments) == whole
+
+
 def test_new_users_come_with_a_history(done, model, files):
     (files / "history.csv").write_text("user,item\nx,a\nx,c\ny,b\n")
     rows = json.loads(done("recommend", model, "--history", "history.csv", "--format", "json"))
@@ -112,6 +203,24 @@ def test_models_fitted_on_other_frames_serve_as_well(done, files):
         (["--user", 1, "-k", 0], "-k"),
         (["--user", 1, "--where", "yaer > 3"], "yaer"),
         (["--user", 1, "--deny", "unknown.txt"], "unknown item"),
+        (["--user", 1, "--where", "true; drop table item"], "cannot be evaluated: Parser Error"),
+        (["--user", 1, "--where", "year > 1", "--where", "year >"], "'year >' cannot be evalua"),
+        (["--user", 1, "--quota", "yaer=3"], "no column 'yaer'; did you mean 'year'"),
+        (["--user", 1, "--quota", "year"], "--quota 'year' must look like genre=3"),
+        (["--user", 1, "--quota", "year=-1"], "--quota of 'year' must be a whole number"),
+        (["--user", 1, "--quota", "year=x"], "--quota of 'year' must be a whole number, got 'x'"),
+        (["--user", 1, "--pin", "a"], "--pin 'a' must look like 1=ITEM"),
+        (["--user", 1, "--pin", "0=a"], "rank of a pin must be a whole number of at least 1"),
+        (["--user", 1, "--pin", "x=a"], "the rank of --pin must be a whole number, got 'x'"),
+        (["--user", 1, "--pin", "1=a", "--pin", "1=b"], "--pin names rank 1 twice"),
+        (["--user", 1, "--pin", "1=a", "--pin", "2=a"], "item 'a' is pinned twice"),
+        (["--user", 1, "--pin", "1=zzz"], "pin: unknown item id 'zzz'"),
+        (["--user", 1, "--deny-for", "unknown.txt"], "no column looks like the user"),
+        (["--user", 1, "--deny-for", "foreign.csv"], "unknown user 'x': ids here are integers"),
+        (["--user", 1, "--deny-for", "gone.csv"], "user_deny: unknown item id 'zzz'"),
+        (["--user", 1, "--rerank", "mmrr"], "mmr"),
+        (["--user", 1, "--rerank", "calibrated:column=yaer"], "did you mean 'year'"),
+        (["--user", 1, "--audit", "--where", "yaer > 3"], "yaer"),
         (["--users", "unknown.txt"], "ids here are integers"),
         (["--users", "empty.txt"], "empty.txt holds no user id"),
         (["--users", "latin.txt"], "not UTF-8"),
@@ -130,6 +239,7 @@ def test_bad_input_is_refused(arguments, message, refused, model, files):
     (files / "empty.txt").write_text("\n")
     (files / "latin.txt").write_bytes(b"caf\xe9\n")
     (files / "foreign.csv").write_text("user,item\nx,zzz\n")
+    (files / "gone.csv").write_text("user,item\n1,zzz\n")
     assert message in refused("recommend", model, *arguments)
 
 

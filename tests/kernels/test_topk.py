@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from hybridrec.kernels.topk import exact_dots, resort, select_top, sparse_block
+from hybridrec.kernels.topk import (
+    exact_dots,
+    keep_best,
+    rank_key,
+    select_top,
+    sparse_block,
+    write_list,
+)
 
 VALUES = [-np.inf, np.nan, -1.5, 0.0, 0.25, 1.0, 2.0, np.inf]
 
@@ -39,7 +46,7 @@ def select(block, excluded, allowed, tie, k):
 
 @st.composite
 def cases(draw):
-    rows, n = draw(st.integers(0, 4)), draw(st.integers(1, 30))
+    rows, n = draw(st.integers(0, 4)), draw(st.integers(1, 200))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     block = rng.choice(VALUES, size=(rows, n)).astype(np.float32)
     excluded = [np.flatnonzero(rng.random(n) < draw(st.sampled_from([0, 0.3, 1]))) for _ in block]
@@ -77,20 +84,40 @@ def test_read_only_arrays():
     assert select(block, [[1]], allowed, tie, 2)[0].tolist() == [[0, 2]]
 
 
-@given(st.integers(0, 2**32), st.integers(0, 12))
+@given(
+    st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=20),
+    st.integers(0, 2**32),
+)
+@settings(max_examples=100, deadline=None)
+def test_keys_are_in_the_order_of_scores_and_ties(scores, seed):
+    values = np.array(scores, dtype=np.float32)
+    tie = np.random.default_rng(seed).permutation(len(values))
+    keys = [rank_key(score, rank) for score, rank in zip(values, tie, strict=True)]
+    assert (
+        np.argsort(np.array(keys, dtype=np.uint64))[::-1].tolist()
+        == np.lexsort((tie, -values)).tolist()
+    )
+
+
+def test_a_zero_is_a_zero_whatever_its_sign():
+    assert rank_key(np.float32(-0.0), 3) == rank_key(np.float32(0.0), 3)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 12), st.integers(0, 40))
 @settings(max_examples=50, deadline=None)
-def test_resort(seed, size):
+def test_a_heap_keeps_the_best(seed, k, offered):
     rng = np.random.default_rng(seed)
-    tie = rng.permutation(20).astype(np.int32)
-    items = np.full((1, 12), -1, dtype=np.int32)
-    items[0, :size] = rng.permutation(20)[:size]
-    scores = np.full((1, 12), -np.inf, dtype=np.float32)
-    scores[0, :size] = rng.integers(0, 4, size)
-    order = np.lexsort((tie[items[0, :size]], -scores[0, :size]))
-    expected = items[0, :size][order].tolist(), scores[0, :size][order].tolist()
-    resort(items, scores, tie)
-    assert (items[0, :size].tolist(), scores[0, :size].tolist()) == expected
-    assert (items[0, size:] == -1).all()
+    values, tie = rng.integers(-3, 3, offered).astype(np.float32), rng.permutation(offered)
+    keys, kept, size = np.empty(k, dtype=np.uint64), np.empty(k, dtype=np.int32), 0
+    for item in range(offered):
+        key = np.uint64(rank_key(values[item], tie[item]))
+        size = keep_best(keys, kept, size, key, item)
+    items, scores = np.empty(k, dtype=np.int32), np.empty(k, dtype=np.float32)
+    write_list(keys, kept, size, items, scores)
+    expected = np.lexsort((tie, -values))[:k]
+    padding = k - len(expected)
+    assert items.tolist() == [*expected, *[-1] * padding]
+    assert scores.tolist() == [*values[expected], *[-np.inf] * padding]
 
 
 @pytest.mark.parametrize("width", [0, 1, 7, 64])

@@ -22,6 +22,7 @@ from hybridrec import (
     Stack,
 )
 from hybridrec.models.registry import MODELS, model_class
+from hybridrec.privacy import PrivateALS
 from hybridrec.testing import RecommenderContract
 
 
@@ -134,6 +135,11 @@ class TestStack(RecommenderContract):
     def make(self, **params):
         members = ("content", "item-knn")
         return Stack(members=members, **params)
+
+
+class TestPrivateALS(RecommenderContract):
+    def make(self, **params):
+        return PrivateALS(epsilon=1e7, noise="seeded", factors=2, **params)
 
 
 class TestLightFM(RecommenderContract):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 
 from hybridrec.models import factors as module
-from hybridrec.models.factors import fold_in_rows
+from hybridrec.models.factors import FixedSide, fold_in_rows
+from hybridrec.models.implicit_factors import ALS
 from hybridrec.runtime import threads
 
 
@@ -97,3 +99,28 @@ def test_read_only_arrays_and_unchanged_input(factors, history):
     found = fold_in_rows(history, factors, unobserved=1.0, ridge=1.0)
     assert found.dtype == np.float32
     assert (before != history).nnz == 0
+
+
+@pytest.mark.parametrize("n", [1, 40])
+@pytest.mark.parametrize("weight", [3.0, 0.05])  # above and below what is absent
+def test_a_side_prepared_once_gives_the_same_bits(factors, history, n, weight):
+    args = {"ridge": 1.0, "pull": 0.3, "prior": np.ones((n, 8), dtype=np.float32)}
+    rows = (history[:n] * weight).tocsr()
+    expected = fold_in_rows(rows, factors, unobserved=0.1, num_threads=2, **args)
+    side = FixedSide.of(factors, 0.1)
+    for _ in range(2):
+        np.testing.assert_array_equal(side.fold_in(rows, **args), expected)
+    beside = side.fold_in(history[:n], confidence=rows.data, **args)
+    np.testing.assert_array_equal(beside, expected)
+
+
+def test_models_fold_in_as_fold_in_rows_does(dataset, history):
+    """Bit by bit, with what they keep, and again after an update."""
+    model = ALS(factors=8, iterations=2, num_threads=1).fit(dataset)
+    for _ in range(2):
+        items = model.scorer_.item_factors
+        rows = model.history_[:5] * (model.alpha / float(model.mean_weight_))
+        expected = fold_in_rows(rows, items, unobserved=1.0, ridge=model.regularization)
+        found = model.scorer_for(np.arange(5), model.history_[:5])[0].user_factors
+        np.testing.assert_array_equal(found, expected)
+        model.update(pd.DataFrame({"user": [1, 2, 1], "item": [61, 61, 99]}))

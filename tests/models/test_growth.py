@@ -152,7 +152,7 @@ class TestAddItems:
         assert list(model.item_table_.columns) == ["group", "block"]
         assert model.item_table_["group"][62] == "odd"
         assert model.item_table_.loc[63].isna().all()
-        odd = Rules(where="\"group\" = 'odd'").mask(model.items_, model.item_table_)
+        odd = Rules(where="\"group\" = 'odd'").compile(model.items_, model.item_table_).allowed
         assert odd[62]
         assert not odd[63]
 
@@ -167,14 +167,14 @@ class TestAddItems:
         model = Content().fit(Dataset.build(ratings, item_table=table))
         model.add_items(pd.DataFrame({"item": [70, 71], "year": [5, None], "free": [True, None]}))
         assert model.item_table_["year"].dtype == np.float64
-        found = Rules(where="free and year <= 5").mask(model.items_, model.item_table_)
+        found = Rules(where="free and year <= 5").compile(model.items_, model.item_table_).allowed
         assert model.items_.ids[found].tolist() == [0, 2, 4, 70]
 
     def test_lists_stay_lists(self, ratings):
         table = pd.DataFrame({"item": range(60), "genre": [["a", "b"], ["c"]] * 30})
         model = Content().fit(Dataset.build(ratings, item_table=table))
         model.add_items(pd.DataFrame({"item": [70, 71], "genre": [["a"], None]}))
-        found = Rules(where="list_contains(genre, 'a')").mask(model.items_, model.item_table_)
+        found = Rules(where="list_contains(genre, 'a')").compile(model.items_, model.item_table_).allowed
         assert model.items_.ids[found][-1] == 70
 
     def test_the_id_column_by_name(self, model):

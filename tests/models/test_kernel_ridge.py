@@ -197,3 +197,16 @@ def test_features_without_rows_of_known_items():
     with_nothing = EASE().fit(data(), item_features=Features([block]))
     without = EASE().fit(data(), item_features=[])
     np.testing.assert_array_equal(with_nothing.scorer_.weights, without.scorer_.weights)
+
+
+def test_features_of_a_new_item_sum_to_its_score(dataset):
+    model = EASE(regularization=5.0).fit(dataset)
+    for item in (60, 61):
+        told = model.explain(0, item)
+        parts = {part.name: part.value for part in told.features}
+        assert {"block = b4", "group = even"} <= set(parts) or {"block = b5", "group = odd"} <= set(
+            parts
+        )
+        named = sum(part.value for part in told.features if part.kind == "feature")
+        assert named == pytest.approx(told.score, rel=1e-3)
+    assert model.explain(0, 1).features == ()  # nothing but its weights is known of a warm item

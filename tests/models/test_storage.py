@@ -207,7 +207,7 @@ class TestKept:
             "kind = 'x' and year < 10": 5,
         }.items():
             for one in (model, loaded):
-                assert Rules(where=where).mask(one.items_, one.item_table_).sum() == count
+                assert Rules(where=where).compile(one.items_, one.item_table_).allowed.sum() == count
 
 
 class TestOfYourOwn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from hybridrec.errors import ParameterError
-from hybridrec.ranking import topk
+from hybridrec.ranking import topk, topk_factors
 from hybridrec.ranking.scorer import FactorScorer, HistoryScorer
 from hybridrec.ranking.topk import check_k, top_k
 
@@ -75,7 +76,7 @@ def test_histories(seed, k):
 
 def test_one_user_gets_the_same_alone_and_at_any_thread_count(monkeypatch):
     """Many more ties than the margin: rounding of the block alone would decide."""
-    monkeypatch.setattr(topk, "rows_of_a_block", lambda _: 7)
+    monkeypatch.setattr(topk_factors, "_USERS", 17)
     rng = np.random.default_rng(0)
     for width in (3, 26, 39, 52, 70):
         scorer, exclude, allowed, tie = random_case(rng, 40, 2000, width, distinct=15)
@@ -111,6 +112,78 @@ def test_items_that_rounding_pushed_out_of_the_candidates_come_back(k):
     hidden = csr_matrix((3, n), dtype=np.float32)
     items, _ = top_k(scorer, np.arange(3), k, exclude=hidden)
     assert items.tolist() == [np.argsort(-values, kind="stable")[:k].tolist()] * 3
+
+
+@given(SEEDS, st.sampled_from([1, 4, 30]), st.booleans())
+@settings(max_examples=30, deadline=None)
+def test_bias_and_items_of_many_lengths(seed, k, narrow):
+    """Many tiles, most of them out of reach; seen items among the best."""
+    rng = np.random.default_rng(seed)
+    users, items, width = 12, 2000, 6
+    lengths = np.exp(rng.normal(size=(items, 1)) * 2)
+    scorer = FactorScorer(
+        rng.normal(size=(users, width)),
+        rng.normal(size=(items, width)) * lengths,
+        rng.normal(size=items) * rng.choice([0, 1, 20]),
+    )
+    rows, tie = np.arange(users), rng.permutation(items).astype(np.int32)
+    every = exact_scores(scorer)
+    best = np.argsort(-every, axis=1)[:, rng.permutation(60)[:20]]
+    seen = np.zeros((users, items), dtype=np.float32)
+    np.put_along_axis(seen, best, 1, axis=1)
+    exclude, allowed = csr_matrix(seen), rng.random(items) < (0.02 if narrow else 0.9)
+    options = {"exclude": exclude, "allowed": allowed, "tie": tie}
+    found, _ = top_k(scorer, rows, k, **options)
+    assert unpadded(found) == twin(scorer, rows, k, exclude, allowed, tie)
+    for user in (0, 7):
+        alone, _ = top_k(scorer, rows[[user]], k, **{**options, "exclude": exclude[[user]]})
+        np.testing.assert_array_equal(alone[0], found[user])
+
+
+@pytest.mark.parametrize("size", [1, 20])
+@pytest.mark.parametrize("scale", [1e-25, 1e19, 1e30])
+def test_factors_whose_products_leave_float32(scale, size):
+    rng = np.random.default_rng(5)
+    factors = rng.normal(size=(size, 4)) * scale, rng.normal(size=(90, 4)) * scale
+    scorer = FactorScorer(*factors, np.zeros(90))
+    nothing = csr_matrix((size, 90), dtype=np.float32)
+    found, _ = top_k(scorer, np.arange(size), 5)
+    order = np.arange(90)
+    assert unpadded(found) == twin(scorer, np.arange(size), 5, nothing, order >= 0, order)
+
+
+def test_memory_does_not_grow_with_users_times_items():
+    rng = np.random.default_rng(6)
+    users, items = 2000, 20_000
+    scorer = FactorScorer(rng.normal(size=(users, 4)), rng.normal(size=(items, 4)), np.zeros(items))
+    top_k(scorer, np.arange(20), 10, num_threads=1)  # the copy of the items
+    tracemalloc.start()
+    top_k(scorer, np.arange(users), 10, num_threads=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < users * items * 4 / 10
+
+
+def test_a_few_users_need_no_pool(monkeypatch):
+    def forbidden(*_args, **_options):
+        raise AssertionError("a request must not start threads or touch BLAS")
+
+    scorer, *_ = random_case(np.random.default_rng(7))
+    expected, _ = top_k(scorer, np.arange(20), 4)
+    monkeypatch.setattr(topk, "ThreadPoolExecutor", forbidden)
+    monkeypatch.setattr(topk, "threads", forbidden)
+    monkeypatch.setattr(np, "matmul", forbidden)
+    np.testing.assert_array_equal(top_k(scorer, np.arange(8), 4)[0], expected[:8])
+
+
+def test_background_comes_to_those_whom_little_reaches():
+    profiles = csr_matrix(np.array([[0.5, 0.0], [0.0, 0.0]], dtype=np.float32))
+    weights = csr_matrix(np.array([[0, 0.2, 0, 0], [0, 0, 0, 0]], dtype=np.float32))
+    background = np.array([0.3, 0.1, 0.6, 0.0], dtype=np.float32)
+    scorer = HistoryScorer(profiles, weights, over_items=False, background=background)
+    found, scores = top_k(scorer, np.arange(2), 4)
+    assert found.tolist() == [[2, 0, 1, -1], [2, 0, 1, -1]]
+    np.testing.assert_allclose(scores[0, :3], [0.3, 0.15, 0.15], rtol=1e-6)
 
 
 def test_rows_may_repeat_and_come_in_any_order():

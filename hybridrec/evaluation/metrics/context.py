@@ -41,8 +41,9 @@ class Context:
         is an item of which nothing is known.
     categories : csr_matrix or ndarray, shape (n_items, n_categories), optional
         How much an item belongs to each category (genre), at least 0.
-    groups : ndarray of int, shape (n_items,), optional
-        Code of the provider group of every item, from 0; -1 for none.
+    groups : ndarray of int, shape (n_items,), or matrix, shape (n_items, n_groups), optional
+        Code of the provider group of every item, from 0, -1 for none; or the share of each item
+        in each group.
     """
 
     train: csr_matrix | None = None
@@ -50,7 +51,7 @@ class Context:
     tie: np.ndarray | None = None
     features: csr_matrix | np.ndarray | None = None
     categories: csr_matrix | np.ndarray | None = None
-    groups: np.ndarray | None = None
+    groups: csr_matrix | np.ndarray | None = None
 
     def need(self, name: str) -> Any:
         """Return an attribute that a metric cannot do without.

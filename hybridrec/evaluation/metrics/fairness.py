@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from hybridrec.evaluation.metrics.judgement import Judgement, ratio
+from hybridrec.evaluation.metrics.judgement import Judgement, csr_of, ratio
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 def exposure_fairness(judged: Judgement) -> np.ndarray:
@@ -13,10 +18,10 @@ def exposure_fairness(judged: Judgement) -> np.ndarray:
     For all users together, float64 (n_k,). The exposure of a group is the sum of 1 / log2(rank +
     1) over its items among the first k of all lists, its merit the number of its test items. 1:
     every group is shown in proportion to what users turn out to want; 0: only groups without any
-    test item are shown, or nothing is. Items without a group do not count. Needs ``groups``.
-    Singh & Joachims, "Fairness of exposure in rankings" (KDD 2018); the distance between shares
-    is that of attention-weighted rank fairness (Sapiezynski et al., WWW 2019; compared with others
-    by Raj & Ekstrand, SIGIR 2022).
+    test item are shown, or nothing is. An item of several groups counts for each by its share in
+    it, one without a group not at all. Needs ``groups``. Singh & Joachims, "Fairness of exposure
+    in rankings" (KDD 2018); the distance between shares is that of attention-weighted rank
+    fairness (Sapiezynski et al., WWW 2019; compared with others by Raj & Ekstrand, SIGIR 2022).
 
     Differs from
     ------------
@@ -40,13 +45,10 @@ def group_shares(judged: Judgement) -> tuple[np.ndarray, np.ndarray]:
     merit : ndarray of float64, shape (n_groups,)
         Each sums to 1 over the groups, or is all 0.
     """
-    groups = judged.context.need("groups")
-    n_groups = int(groups.max(initial=-1)) + 1
+    members = _members(judged.context.need("groups"))
 
     def shares(items: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        of_items = groups[items]
-        grouped = of_items >= 0
-        sums = np.bincount(of_items[grouped], weights=weights[grouped], minlength=n_groups)
+        sums = np.bincount(items, weights=weights, minlength=members.shape[0]) @ members
         return ratio(sums, sums.sum())
 
     exposure = []
@@ -56,3 +58,14 @@ def group_shares(judged: Judgement) -> tuple[np.ndarray, np.ndarray]:
         exposure.append(shares(judged.lists[:, :k][known], worth[known]))
     tests = judged.test.indices
     return np.array(exposure), shares(tests, np.ones(len(tests)))
+
+
+def _members(groups: csr_matrix | np.ndarray) -> csr_matrix:
+    """Return what share of each item belongs to each group, float64 (n_items, n_groups)."""
+    from scipy.sparse import csr_matrix
+
+    if groups.ndim == 2:
+        return csr_of(groups)
+    (grouped,) = np.nonzero(groups >= 0)
+    shape = (len(groups), int(groups.max(initial=-1)) + 1)
+    return csr_matrix((np.ones(len(grouped)), (grouped, groups[grouped])), shape=shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from hybridrec.evaluation.measured import Column
 from hybridrec.evaluation.report.content import Report
@@ -12,6 +12,9 @@ from hybridrec.evaluation.report.intervals import intervals
 from hybridrec.evaluation.report.words import better, column_label, metric_label, slice_label
 from hybridrec.evaluation.results import Comparison
 from hybridrec.evaluation.tables import decimals_for
+
+if TYPE_CHECKING:
+    from hybridrec.evaluation.trade_offs import TradeOff, TradeOffs
 
 _MOST_ROWS = 45  # in one figure
 _STANDARD = ("all", "warm", "cold")
@@ -96,7 +99,31 @@ class Strips:
     groups: tuple[tuple[str, tuple[Entry, ...]], ...]
 
 
-Chart: TypeAlias = "Curves | Scatter | Rows | Strips"
+@dataclass(frozen=True)
+class Path:
+    """A model with one re-ranker: a place (x, y) for each weight, and the weight it was given."""
+
+    name: str
+    series: int
+    places: Mapping[float, tuple[float, float]]
+    chosen: float
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Places in two metrics, joined in the order of weights; better is always right and up.
+
+    ``falling`` says that lower is better in x, so that its axis runs from right to left.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    falling: bool
+    paths: tuple[Path, ...]
+
+
+Chart: TypeAlias = "Curves | Scatter | Rows | Strips | Paths"
 
 
 def metric_curves(report: Report) -> Iterator[Curves]:
@@ -164,6 +191,44 @@ def relation_dots(report: Report) -> Iterator[Rows]:
         yield Rows(title, f"change of {label}", (("", entries),), bars=False, signed=True)
 
 
+def rerank_paths(report: Report) -> Iterator[Paths]:
+    """Yield accuracy over every aim of re-rankers, model by model."""
+    found = report.trade_offs
+    if found is None:
+        return
+    numbers = {name: at for at, name in enumerate(dict.fromkeys(c.reranker for c in found.curves))}
+    y = (found.metric, found.k)
+    for title, curves in by_aim(found).items():
+        x = (curves[0].aim.metric, found.k)
+        falling = better(x[0]) == "lower"
+        x_label = _axis_label(x)
+        yield Paths(
+            title,
+            x_label.replace(")", ", to the right)") if falling else x_label,
+            _axis_label(y),
+            falling,
+            tuple(_path(curve, numbers[curve.reranker], x, y) for curve in curves),
+        )
+
+
+def by_aim(found: TradeOffs) -> Mapping[str, Sequence[TradeOff]]:
+    """Return the curves that share a model and an aim, by a title."""
+    same: dict[str, list[TradeOff]] = {}
+    for curve in found.curves:
+        by = f" by {curve.aim.by}" if curve.aim.by else ""
+        aim = metric_label(curve.aim.metric)
+        aim = aim if aim.isupper() else aim.lower()
+        title = f"{curve.model}: {column_label((found.metric, found.k))} and {aim}{by}"
+        same.setdefault(title, []).append(curve)
+    return same
+
+
+def _path(curve: TradeOff, series: int, x: tuple[str, int], y: tuple[str, int]) -> Path:
+    columns = [curve.means(*column).mean(axis=0).tolist() for column in (x, y)]
+    places = dict(zip(curve.evaluations, zip(*columns, strict=True), strict=True))
+    return Path(curve.reranker, series, places, curve.chosen)
+
+
 def described(chart: Chart) -> str:
     """Return the numbers of a figure in words, for those who do not see it."""
     if isinstance(chart, Curves):
@@ -174,11 +239,22 @@ def described(chart: Chart) -> str:
             f"{point.name}: {point.x.value:.4g}, {point.y.value:.4g}" for point in chart.points
         )
         return f"A point for each model, {chart.x_label}, {chart.y_label}. {points}."
+    if isinstance(chart, Paths):
+        told = "; ".join(_told(path) for path in chart.paths)
+        return (
+            f"A line over the weights of each re-ranker, {chart.x_label}, {chart.y_label}. {told}."
+        )
     groups = (
         f"{f'{title}: ' if title else ''}{_spoken([(one.name, one.value) for one in entries])}"
         for title, entries in chart.groups
     )
     return f"Intervals of {chart.label}. {'; '.join(groups)}."
+
+
+def _told(path: Path) -> str:
+    ends = {"": min(path.places), "chosen ": path.chosen, "largest ": max(path.places)}
+    parts = ("{}weight {:g}: {:.4g}, {:.4g}".format(n, w, *path.places[w]) for n, w in ends.items())
+    return f"{path.name} {', '.join(parts)}"
 
 
 def _spoken(named: Sequence[tuple[str, Value]]) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hybridrec.evaluation.protocols.published import PublishedRow
     from hybridrec.evaluation.relations import RelationContributions
     from hybridrec.evaluation.report.pictures import Picture
+    from hybridrec.evaluation.trade_offs import TradeOffs
 
 LEVEL = 0.05
 HEADLINES = 2  # metrics that the summary and most figures are about
@@ -56,6 +57,8 @@ class Report:
         Beside those of the evaluations, which are always given.
     pictures : mapping of str to Picture
         Of the knowledge graph, such as an `EntityMap` or a `WalkPicture`, by their captions.
+    trade_offs : TradeOffs, optional
+        What re-ranking brings and costs.
     """
 
     comparison: Comparison
@@ -68,6 +71,7 @@ class Report:
     published: Sequence[PublishedRow] = ()
     notes: Sequence[str] = ()
     pictures: Mapping[str, Picture] = field(default_factory=dict)
+    trade_offs: TradeOffs | None = None
 
     @property
     def models(self) -> list[str]:

@@ -63,6 +63,7 @@ def sections(report: Report) -> Iterator[Section]:
     yield _results(report)
     yield from _figures(report)
     yield from _side_information(report)
+    yield from _reranking(report)
     yield Section("pictures", "Pictures of the knowledge graph", pictures=report.pictures)
     yield Section(
         "method",
@@ -121,6 +122,24 @@ def _side_information(report: Report) -> Iterator[Section]:
             tables=(tabulated.relations_table(report.relations),),
             charts=partial(charts.relation_dots, report),
             chart_note="Whiskers: paired 95 % intervals over users.",
+        )
+
+
+def _reranking(report: Report) -> Iterator[Section]:
+    found = report.trade_offs
+    if found is not None:
+        titled = charts.by_aim(found).items()
+        tables = [tabulated.trade_off_table(found, title, curves) for title, curves in titled]
+        yield Section(
+            "re-ranking",
+            "What re-ranking brings and costs",
+            charts=partial(charts.rerank_paths, report),
+            chart_note=(
+                "Numbers at the points are weights, from 0, the model's own order; the large point"
+                " is the weight that was chosen. Measured on the same held-out interactions as all"
+                " else: to choose a weight, use validation data."
+            ),
+            folded={"All weights": tables},
         )
 
 

@@ -6,11 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from hybridrec.errors import MissingExtraError
 from hybridrec.evaluation.report.charts import (
     Chart,
     Curves,
     Entry,
+    Path,
+    Paths,
     Rows,
     Scatter,
     Strips,
@@ -35,6 +39,7 @@ _PLOT_HEIGHT, _AXIS_HEIGHT, _LEGEND_ROW, _ROW, _DOT_ROW = 2.2, 0.55, 0.15, 0.145
 _DIGIT = 4.4  # points
 _LONGEST, _LONGEST_IN_LEGEND = 24, 36  # characters of a name
 _MOST_COLUMNS = 4
+_WEIGHT_SHIFT, _ROOM = 13, 14  # pixels from a point to its weight, and between weights
 _STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.labelsize": 8,
@@ -116,6 +121,8 @@ def _draw_on(axes: Axes, chart: Chart) -> float:
         return _draw_strips(axes, chart)
     if isinstance(chart, Curves):
         _draw_curves(axes, chart)
+    elif isinstance(chart, Paths):
+        _draw_paths(axes, chart)
     else:
         _draw_scatter(axes, chart)
     return _PLOT_HEIGHT
@@ -159,6 +166,54 @@ def _draw_scatter(axes: Axes, chart: Scatter) -> None:
     axes.set_ylabel(chart.y_label)
     axes.margins(0.08)
     axes.grid()
+
+
+def _draw_paths(axes: Axes, chart: Paths) -> None:
+    """Draw lines from weight to weight, the chosen one as a large point."""
+    names = _legend_names([path.name for path in chart.paths])
+    for name, path in zip(names, chart.paths, strict=True):
+        look = _look(path.series)
+        axes.plot(
+            *zip(*path.places.values(), strict=True),
+            label=name,
+            markeredgecolor=PAPER,
+            **look._asdict(),
+        )
+        large = {**look._asdict(), "linestyle": "none", "markersize": 7.5, "markeredgewidth": 1}
+        axes.plot(*path.places[path.chosen], markeredgecolor=INK, **large)
+    axes.set_xlabel(chart.x_label)
+    axes.set_ylabel(chart.y_label)
+    axes.margins(0.1)
+    if chart.falling:
+        axes.invert_xaxis()
+    axes.grid()
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()  # so that places on the page are known
+    pixels = [axes.transData.transform(list(path.places.values())) for path in chart.paths]
+    outermost_first = sorted(range(len(pixels)), key=lambda at: -pixels[at][-1, 0])
+    for rank, at in enumerate(outermost_first):
+        others = [*pixels[:at], *pixels[at + 1 :]]
+        _write_weights(axes, chart.paths[at], pixels[at], others, 1 if rank % 2 == 0 else -1)
+
+
+def _write_weights(
+    axes: Axes, path: Path, pixels: np.ndarray, others: Sequence[np.ndarray], side: int
+) -> None:
+    """Write weights above (1) or below (-1) a line that falls to the right, where there is room."""
+    taken = np.concatenate([np.empty((0, 2)), *others])
+    ranked = zip(path.places.items(), pixels, strict=True)
+    chosen_first = sorted(ranked, key=lambda one: (one[0][0] != path.chosen, -one[0][0]))
+    for (weight, place), pixel in chosen_first:
+        centre = pixel + _WEIGHT_SHIFT * side
+        if weight == path.chosen or np.abs(taken - centre).max(axis=1).min(initial=99) > _ROOM:
+            taken = np.concatenate([taken, [centre]])
+            axes.annotate(
+                f"{weight:g}", place, (4 * side, 4 * side), textcoords="offset points",
+                ha="left" if side > 0 else "right", va="bottom" if side > 0 else "top",
+                fontsize=6.5, color=_look(path.series).color,
+                fontweight="bold" if weight == path.chosen else "normal",
+            )  # fmt: skip
 
 
 def _draw_rows(axes: Axes, chart: Rows) -> float:

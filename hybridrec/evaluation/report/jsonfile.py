@@ -31,7 +31,8 @@ def to_json(report: Report) -> str:
     over users, its standard deviation over seeds, and the bounds of a 95 % bootstrap interval
     over users. ``rows`` are those of `Comparison.rows`, seed by seed; ``significance`` those of
     `Comparison.significance`, for every slice; ``curves`` and ``knowledge`` have the form of
-    ``means``; what there is not is null.
+    ``means``, ``trade_offs`` that of ``rows`` with "rerank" and "weight"; what there is not is
+    null.
 
     Parameters
     ----------
@@ -60,6 +61,7 @@ def to_json(report: Report) -> str:
         "knowledge": report.knowledge
         and {"verdict": report.verdict, "means": _means(report.knowledge)},
         "relations": report.relations and _relations(report.relations),
+        "trade_offs": report.trade_offs and report.trade_offs.summary(),
         "published": [asdict(row) for row in report.published],
     }
     return json.dumps(_plain(content), ensure_ascii=False, allow_nan=False, indent=1) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 
 from hybridrec.evaluation.report.content import Report
 from hybridrec.evaluation.report.document import sections
@@ -29,7 +29,7 @@ _WRITTEN = {
     "\u2007": r"\phantom{0}",
 }
 _SPECIAL = re.compile("|".join(map(re.escape, _WRITTEN)))
-_PARTS = ("results", "knowledge", "relations")
+_PARTS = ("results", "knowledge", "relations", "re-ranking")
 _MOST_NUMBERS = 7  # columns of numbers side by side
 _LONGEST, _NAME = 24, "3.7cm"  # characters of a name on one line, and its room
 _BREAKS = re.compile(r"[:,+/.]|\\_")
@@ -38,8 +38,8 @@ _BREAKS = re.compile(r"[:,+/.]|\\_")
 def to_latex(report: Report) -> str:
     r"""Return the tables of a report, to be read with ``\input`` into a paper.
 
-    A ``table*`` for every slice, for features and for relations; without tests, definitions and
-    figures. The commands stand in comments at the top.
+    A ``table*`` for every slice, for features, relations and re-rankers; without tests,
+    definitions and figures. The commands stand in comments at the top.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def to_latex(report: Report) -> str:
         _float(table, f"tab:{section.key}-{number}")
         for section in sections(report)
         if section.key in _PARTS
-        for number, table in enumerate(section.tables, 1)
+        for number, table in enumerate(section.tables or chain(*section.folded.values()), 1)
     ]
     return "\n".join([comments + needs, *floats])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ from hybridrec.evaluation.tables import (
 if TYPE_CHECKING:
     from hybridrec.evaluation.protocols.published import PublishedRow
     from hybridrec.evaluation.relations import RelationContributions
+    from hybridrec.evaluation.trade_offs import TradeOff, TradeOffs
 
 _DIGIT_SPACE = "\u2007"
 _DASH = "\N{EN DASH}"
@@ -241,14 +242,53 @@ def relations_table(found: RelationContributions) -> Table:
     )
 
 
+def trade_off_table(found: TradeOffs, title: str, curves: Sequence[TradeOff]) -> Table:
+    """Return accuracy and an aim over the weights of re-rankers that share it."""
+    metrics = (found.metric, curves[0].aim.metric)
+    means = [[curve.means(metric, found.k) for metric in metrics] for curve in curves]
+    decimals = [decimals_for([one[at].max() for one in means]) for at in range(2)]
+    rows = []
+    for curve, (accuracy, value) in zip(curves, means, strict=True):
+        for at, weight in enumerate(curve.evaluations):
+            change = 100 * (accuracy[:, at].mean() / (accuracy[:, 0].mean() or np.nan) - 1)
+            rows.append(
+                (
+                    Cell(curve.reranker),
+                    Cell(f"{weight:g}{' chosen' if weight == curve.chosen else ''}"),
+                    _over_seeds(accuracy[:, at], decimals[0]),
+                    Cell(_DASH if np.isnan(change) else f"{signed(change, 1)} %"),
+                    _over_seeds(value[:, at], decimals[1]),
+                )
+            )
+    names = [f"{column_label((one, found.k))} {ARROWS[better(one)]}" for one in metrics]
+    return Table(
+        (
+            *(_text("re-ranking"), _text("weight")),
+            *(Heading(names[0]), Heading("change"), Heading(names[1])),
+        ),
+        tuple(rows),
+        title,
+        ("Weight 0 is the model's own order; change: of accuracy, from there.",),
+    )
+
+
+def _over_seeds(values: np.ndarray, decimals: int) -> Cell:
+    """Return a mean with its standard deviation over several seeds."""
+    spread = (f"sd {values.std(ddof=1):.{decimals}f}",) if len(values) > 1 else ()
+    return Cell(f"{values.mean():.{decimals}f}", spread)
+
+
 def definitions(report: Report) -> Mapping[str, str]:
     """Return the definition of every metric that the report shows."""
     found: dict[str, str] = {}
-    for comparison in filter(None, (report.comparison, report.curves, report.knowledge)):
-        first = comparison.evaluations[0]
-        for column in first.columns:
+    compared = filter(None, (report.comparison, report.curves, report.knowledge))
+    measured = [(one.evaluations[0].columns, not one.evaluations[0].k) for one in compared]
+    if report.trade_offs is not None:
+        measured.append((report.trade_offs.columns, False))
+    for columns, of_pairs in measured:
+        for column in columns:
             if column[0] not in found:
-                found[column[0]] = _definition(column, of_pairs=not first.k)
+                found[column[0]] = _definition(column, of_pairs=of_pairs)
     return found
 
 

@@ -6,7 +6,7 @@ Both forms on disk, the saved folder and the exported files, are written from th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -156,7 +156,7 @@ def _add_knowledge(
     ids: dict[str, np.ndarray],
     rows: dict[str, dict[str, np.ndarray]],
 ) -> None:
-    parts = KnowledgeParts.of(knowledge)
+    parts = KnowledgeParts.of(replace(knowledge, labels=None))  # for people; no part of a split
     about.update(parts.about)
     ids.update(parts.ids)
     triples = dict(parts.arrays)

@@ -95,6 +95,11 @@ DEFAULT_SPACES: Mapping[str, Space] = {
         "iterations": Range(30, 300, log=True),
         "learning_rate": Range(0.02, 0.2, log=True),
     },
+    "private-als": {  # every trial costs privacy that the model does not count: on public data
+        "factors": Range(2, 64, log=True),
+        "iterations": Range(1, 6),
+        "regularization": Range(0.3, 30.0, log=True),
+    },
 }
 
 # Without features these change nothing, and without lists of old and new items neither does

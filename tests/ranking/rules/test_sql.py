@@ -1,4 +1,4 @@
-"""Business rules, and what a hostile `where` cannot do."""
+"""Conditions as SQL text, and what a hostile one cannot do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from hybridrec.dataset.idmap import IdMap
-from hybridrec.errors import ParameterError, UnknownIdError
+from hybridrec.errors import ParameterError
 from hybridrec.ranking.rules import Rules
 
 ITEMS = IdMap(["a", "b", "c", "d"], "item")
@@ -29,30 +29,7 @@ def table():
 
 
 def passing(table, **rules):
-    return "".join(ITEMS.ids[Rules(**rules).mask(ITEMS, table)])
-
-
-class TestIds:
-    def test_no_rule(self):
-        assert passing(None) == "abcd"
-
-    def test_allow_and_deny(self):
-        assert passing(None, allow=["d", "b"]) == "bd"
-        assert passing(None, deny=("a",)) == "bcd"
-        assert passing(None, allow=np.array(["a", "b"]), deny=["b", "c"]) == "a"
-
-    def test_empty_lists(self):
-        assert passing(None, allow=[]) == ""
-        assert passing(None, deny=[]) == "abcd"
-
-    @pytest.mark.parametrize("rules", [{"allow": ["z"]}, {"deny": ["a", "z"]}])
-    def test_unknown(self, rules):
-        with pytest.raises(UnknownIdError, match="unknown item id 'z'"):
-            passing(None, **rules)
-
-    def test_ids_of_the_other_type(self):
-        with pytest.raises(UnknownIdError, match=r"unknown item id 1 \(ids here are text"):
-            passing(None, deny=[1])
+    return "".join(ITEMS.ids[Rules(**rules).compile(ITEMS, table).allowed])
 
 
 class TestWhere:
@@ -112,7 +89,21 @@ class TestWhere:
         genre[n - 2], free[n - 3] = ["drama"], True
         items, table = IdMap(np.arange(n)), pd.DataFrame({"genre": genre, "free": free})
         where = "list_contains(genre, 'drama') or free"
-        assert np.flatnonzero(Rules(where=where).mask(items, table)).tolist() == [n - 3, n - 2]
+        assert np.flatnonzero(Rules(where=where).compile(items, table).allowed).tolist() == [
+            n - 3,
+            n - 2,
+        ]
+
+    def test_several_conditions_all_hold(self, table):
+        assert passing(table, where=["year >= 1990", "title = 'y'"]) == "d"
+        assert passing(table, where=["true", "true"]) == "abcd"
+        with pytest.raises(ParameterError, match="'yaer > 1' cannot be evaluated"):
+            passing(table, where=["year >= 1990", "yaer > 1"])
+
+    def test_columns_that_are_no_utf8(self, table):
+        table["title"] = pd.Series(["\ud800"] * 4, dtype=object)
+        with pytest.raises(ParameterError, match="cannot be evaluated"):
+            passing(table, where="year > 1")
 
     def test_needs_a_table(self):
         with pytest.raises(ParameterError, match="needs an item table"):
@@ -164,7 +155,7 @@ class TestHostileWhere:
     )
     def test_is_no_condition_on_one_item(self, table, where):
         try:
-            mask = Rules(where=where).mask(ITEMS, table)
+            mask = Rules(where=where).compile(ITEMS, table).allowed
         except ParameterError:
             return
         assert "union" in where, "must be refused"
