@@ -218,10 +218,11 @@ def shared(lists: np.ndarray, others: np.ndarray) -> float:
 
 
 def tables(found: dict[str, Rows]) -> str:
-    """Return the three tables of a data set as Markdown."""
+    """Return the tables of a data set as Markdown."""
     return "\n\n".join(
         [
             accuracy_table(found["accuracy"]),
+            better_from(found["accuracy"]),
             "A federation of three; private-als sends sums of another kind",
             federated_table(found["federated"]),
             f"Forgetting one of {FORGOTTEN} users; shared is the part of the other users' lists of"
@@ -240,6 +241,18 @@ def accuracy_table(rows: Rows) -> str:
         cells = [spread([row[name] for row in group]) for name in names]
         body.append([key[0], "no noise" if key[1] is None else f"{key[1]:g}", *cells])
     return markdown(["model", "epsilon", *names], sorted(body, key=lambda row: row[0]))
+
+
+def better_from(rows: Rows) -> str:
+    """Tell from which epsilon on the mean is above that of popularity without noise."""
+    texts = []
+    for metric, k in METRICS:
+        name = f"{metric}@{k}"
+        level = mean(values_of(rows, "popularity", None, name))
+        means = {one: mean(values_of(rows, "private-als", one, name)) for one in EPSILONS}
+        above = [epsilon for epsilon, value in means.items() if value > level]
+        texts.append(f"{name} from epsilon {min(above):g} on" if above else f"{name} never")
+    return f"private-als is above popularity without noise in {', in '.join(texts)}"
 
 
 def federated_table(rows: Rows) -> str:
@@ -287,37 +300,42 @@ def spread(values: list[float]) -> str:
 
 def draw(found: dict[str, Rows], path: Path) -> None:
     """Draw NDCG@10 over epsilon."""
-    from bench.figures import FAINT, OTHERS, OURS, TEXT, panels, save
+    import matplotlib as mpl
 
-    figure, axes = panels(1, len(found), 3.2)
-    for axis, (name, rows) in zip(axes.flat, found.items(), strict=True):
-        for model, colour in (("private-als", OURS), ("private-als:factors=0", OTHERS)):
-            by_epsilon = [
-                [row["ndcg@10"] for row in rows if (row["model"], row["epsilon"]) == (model, one)]
-                for one in EPSILONS
-            ]
-            axis.errorbar(
-                EPSILONS,
-                [mean(values) for values in by_epsilon],
-                yerr=[stdev(values) for values in by_epsilon],
-                color=colour,
-                marker="o",
-                markersize=4,
-                label={"private-als": model}.get(model, "noisy popularity"),
-            )
-        for model in ("popularity", "als"):
-            level = mean(row["ndcg@10"] for row in rows if row["model"] == model)
-            axis.axhline(level, color=TEXT, linewidth=1, linestyle=(0, (3, 2)), zorder=0)
-            axis.text(EPSILONS[0], level, f"{model}, no noise", va="bottom", fontsize=8)
-        axis.set_xscale("log", base=2)
-        axis.set_xticks(EPSILONS, [f"{one:g}" for one in EPSILONS])
-        axis.set_ylim(bottom=0)
-        axis.set_title(name, loc="left")
-        axis.set_xlabel("epsilon (a whole user, delta 1e-5)")
-        axis.grid(color=FAINT, linewidth=0.5)
-    axes.flat[0].set_ylabel("NDCG@10")
-    axes.flat[-1].legend(frameon=False, loc="lower right")
-    save(figure, path)
+    from bench.figures import FAINT, OTHERS, OURS, STYLE, TEXT, add_key, panels, save
+
+    colours = {"private-als": OURS, "private-als:factors=0": OTHERS}
+    with mpl.rc_context(STYLE):
+        figure, axes = panels(1, len(found), 3.2)
+        for axis, (name, rows) in zip(axes.flat, found.items(), strict=True):
+            for model, colour in colours.items():
+                ends = [values_of(rows, model, epsilon) for epsilon in EPSILONS]
+                spreads = [stdev(values) for values in ends]
+                style = {"color": colour, "marker": "o", "markersize": 4}
+                axis.errorbar(EPSILONS, [mean(values) for values in ends], yerr=spreads, **style)
+            for model in ("popularity", "als"):
+                level = mean(values_of(rows, model, None))
+                axis.axhline(level, color=TEXT, linewidth=1, linestyle=(0, (3, 2)), zorder=0)
+                axis.annotate(
+                    *(f"{model}, no noise", (EPSILONS[0], level), (0, 3)),
+                    textcoords="offset points",
+                )
+            axis.set_xscale("log", base=2)
+            axis.set_xticks(EPSILONS, [f"{one:g}" for one in EPSILONS])
+            axis.set_ylim(0, 1.15 * level)
+            axis.set_title(name, loc="left")
+            axis.set_xlabel("epsilon (a whole user is protected, delta 1e-5)")
+            axis.grid(color=FAINT, linewidth=0.5)
+        axes.flat[0].set_ylabel("NDCG@10")
+        add_key(figure, {"private-als": OURS, "popularity from noisy counts": OTHERS})
+        save(figure, path)
+
+
+def values_of(
+    rows: Rows, model: str, epsilon: float | None, metric: str = "ndcg@10"
+) -> list[float]:
+    """Return a metric of a model, one value a seed."""
+    return [row[metric] for row in rows if (row["model"], row["epsilon"]) == (model, epsilon)]
 
 
 if __name__ == "__main__":

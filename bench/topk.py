@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from scipy.sparse import csr_matrix, random_array
@@ -25,6 +26,7 @@ from threadpoolctl import threadpool_limits
 
 from bench.measure import DEFAULT_DATA, RESULTS, markdown, write_results
 from hybridrec import ALS, HybridALS, RP3Beta, read_dataset
+from hybridrec.ranking.item_index import ItemIndex
 from hybridrec.ranking.scorer import FactorScorer, HistoryScorer
 from hybridrec.ranking.topk import top_k
 from hybridrec.runtime import threads
@@ -68,6 +70,20 @@ def product(scorer: FactorScorer, rows: np.ndarray) -> Work:
             np.matmul(block, tile, out=buffer[:, : tile.shape[1]])
 
     return lambda count: over_blocks(multiply, len(rows), count)
+
+
+def without_bounds(scorer: FactorScorer, rows: np.ndarray, seen: csr_matrix) -> Work:
+    """Return a run of ours in which no user leaves before the last tile."""
+    true = ItemIndex.bound
+
+    def bound(index: ItemIndex, lengths: np.ndarray, tile: int = 0) -> np.ndarray:
+        return true(index, lengths) if tile == 0 else np.full(len(lengths), np.inf)
+
+    def work(num_threads: int) -> Any:
+        with patch.object(ItemIndex, "bound", bound):
+            return top_k(scorer, rows, K, exclude=seen, num_threads=num_threads)
+
+    return work
 
 
 def plain(scorer: FactorScorer, rows: np.ndarray, seen: csr_matrix) -> Work:
@@ -220,6 +236,7 @@ def dense(
     seen = history[rows]
     systems: dict[str, Work] = {
         "hybridrec": lambda count: top_k(scorer, rows, K, exclude=seen, num_threads=count),
+        "hybridrec, no bounds": without_bounds(scorer, rows, seen),
         "SGEMM alone": product(scorer, rows),
         "implicit": implicit_factors(scorer, rows, seen),
         "numpy, argpartition": plain(scorer, rows, seen),
@@ -297,14 +314,33 @@ TASKS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
 
 
 def table(rows: list[Row]) -> str:
-    """Return the tables of throughput and of single users."""
+    """Return the tables of throughput, ratios and single users."""
     many = [row for row in rows if "users_per_second" in row]
-    keys = ("task", "system", "threads", "users_per_second", "of_ours", "ties", "wrong")
+    names = list(dict.fromkeys(row["system"] for row in many))
+    lines, ratios = [], []
+    for task, count in dict.fromkeys((row["task"], row["threads"]) for row in many):
+        own = {row["system"]: row for row in many if (row["task"], row["threads"]) == (task, count)}
+        speed = {name: row["users_per_second"] for name, row in own.items()}
+        lines.append(
+            [task, count, *(f"{speed[name]:,}" if name in speed else "" for name in names)]
+        )
+        ours, sgemm = own["hybridrec"], speed.get("SGEMM alone")
+        peer = next(speed[name] for name in names if name.startswith("implicit") and name in speed)
+        ratios.append(
+            [
+                *(task, count, f"{speed['hybridrec'] / peer:.1f}x"),
+                f"{speed['hybridrec'] / sgemm:.0%}" if sgemm else "",
+                *(ours.get(key, "") for key in ("ties", "wrong")),
+            ]
+        )
     alone = [row for row in rows if "p50_us" in row]
-    titles = ("task", "system", "threads", "users/s", "of ours", "tied ranks", "wrong ranks")
     return "\n\n".join(
         [
-            markdown(titles, [[row.get(key, "") for key in keys] for row in many]),
+            "Users a second, best round\n\n" + markdown(("task", "threads", *names), lines),
+            markdown(
+                ("task", "threads", "times implicit", "of SGEMM", "tied ranks", "wrong ranks"),
+                ratios,
+            ),
             markdown(
                 ("task", "system", "p50, us", "p99, us"),
                 [[row[key] for key in ("task", "system", "p50_us", "p99_us")] for row in alone],

@@ -16,7 +16,7 @@ from hybridrec.dataset.idmap import as_ids
 from hybridrec.errors import ParameterError, UnknownIdError, first_few
 from hybridrec.models.base import Recommender
 from hybridrec.online import EventLog
-from hybridrec.privacy.kept_counts import KeptCounts
+from hybridrec.privacy.private_als import PrivateALS
 from hybridrec.privacy.removal import ITEM_SIDES, forget
 
 
@@ -60,12 +60,13 @@ def command(
 ) -> None:
     """Remove users from a model, a file and a feedback log.
 
-    The folder of the model is replaced in one step, and says what stays. A service that runs has
+    The folder of the model is replaced in one step; what stays is told. A service that runs has
     its own copy until it reloads; backups and other files are yours to clean.
     """
     if (interactions is None) != (output is None):
         raise ParameterError("--interactions FILE and -o OUT go together")
     model = load_model(folder)
+    events = None if log is None else EventLog(log)  # refuses another file before anything is done
     found = _known(model, users)
     left = forget(model, found, item_side=item_side) if found else None
     rest, removed = None, 0
@@ -74,14 +75,14 @@ def command(
         form = resolve_format(out, "csv", "parquet")
         check_output(output, overwrite=overwrite)
         rest, removed = _rows_without(interactions, users)
-    if left is None and not removed and log is None:
+    if left is None and not removed and events is None:
         raise UnknownIdError(f"unknown user {first_few(users)}: nothing was removed")
     if rest is not None:
         write_table(out, form, rest)
         click.echo(f"{interactions}: {removed} rows removed, the others written to {output}")
     click.echo(_replaced(folder, model, left, item_side))
-    if log is not None:
-        with EventLog(log) as events:
+    if events is not None:
+        with events:
             click.echo(f"{log}: {events.forget(_both_types(users))} events removed")
 
 
@@ -103,7 +104,7 @@ def _replaced(folder: Path, model: Recommender, left: Recommender | None, item_s
     rows = model.history_.nnz - left.history_.nnz
     named = "1 user" if number == 1 else f"{number} users"
     told = f"{folder}: {named} with {rows} interactions removed"
-    if isinstance(left, KeptCounts):
+    if isinstance(left, PrivateALS):
         return f"{told}; the item side was private from the start, and stays"
     if item_side == "refit":
         return f"{told}; fitted again on the {len(left.users_)} that are left"

@@ -48,7 +48,7 @@ def read_ids(path: Path, known: IdMap) -> Sequence[Any]:
     """
     with path.open("rb") as file:
         first = file.readline(65536).strip()
-    header = [first.decode("utf-8", errors="replace")]
+    header = [first.decode("utf-8-sig", errors="replace")]
     named = find_column(header, known.name, None, where=str(path), required=False)
     if named is not None or any(one in first for one in _SEPARATORS):
         (column,) = _columns(path, known.name, kind=f"{known.name}s")
@@ -88,7 +88,7 @@ def _columns(path: Path, *roles: str, kind: str) -> list[np.ndarray]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text: {error}") from error
     return [line.strip() for line in lines if line.strip()]

@@ -46,7 +46,9 @@ def with_titles(columns: Columns, item: str, items: IdMap, titles: np.ndarray | 
 def show_lists(screen: Console, columns: Columns, key: str) -> None:
     """Print the lists of a block, one table for each value of the column ``key``."""
     keys = columns[key]
-    starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+    if len(keys) == 0:  # all lists are empty
+        return
+    starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
     others = {name: columns[name] for name in ("rank", *columns) if name != key}
     layout: dict[str, Alignment] = {name: _ALIGNED.get(name, "left") for name in others}
     for start, stop in zip(starts, np.append(starts[1:], len(keys)), strict=True):

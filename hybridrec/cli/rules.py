@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 import click
@@ -14,6 +15,8 @@ from hybridrec.cli.options import EXISTING_FILE, Command, gathered
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.errors import ParameterError
 from hybridrec.ranking.rules import Rules
+
+MOST_DIGITS = 100  # Python reads no number of thousands of them
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class RuleOptions:
         """
         quotas: dict[str, int] = {}
         for column, text in _pairs(self.quota, "quota", "genre=3", str.rpartition):
-            limit = _limit(column, text)
+            limit = _whole(text, f"--quota of {column!r}")
             quotas[column] = min(limit, quotas.get(column, limit))
         return Rules(
             allow=None if self.allow is None else read_ids(self.allow, items),
@@ -101,20 +104,19 @@ def _pairs(
         yield name, value
 
 
-def _limit(column: str, text: str) -> int:
-    if not text.isdecimal():
-        raise ParameterError(f"--quota of {column!r} must be a whole number, got {text!r}")
+def _whole(text: str, what: str) -> int:
+    if not text.isdecimal() or len(text) > MOST_DIGITS:
+        raise ParameterError(f"{what} must be a whole number, got {short(text)}")
     return int(text)
 
 
 def _pins(texts: Iterable[str], items: IdMap) -> dict[int, Any]:
     pins: dict[int, Any] = {}
-    for rank, item in _pairs(texts, "pin", "1=ITEM", str.partition):
-        if not rank.isdecimal():
-            raise ParameterError(f"the rank of --pin must be a whole number, got {rank!r}")
-        if int(rank) in pins:
-            raise ParameterError(f"--pin names rank {int(rank)} twice")
-        pins[int(rank)] = items.parse([item]).tolist()[0]
+    for text, item in _pairs(texts, "pin", "1=ITEM", str.partition):
+        rank = _whole(text, "the rank of --pin")
+        if rank in pins:
+            raise ParameterError(f"--pin names rank {rank} twice")
+        pins[rank] = items.parse([item]).tolist()[0]
     return pins
 
 

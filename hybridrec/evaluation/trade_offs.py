@@ -197,9 +197,11 @@ def trade_off(
     for label, reranker in labelled(made).items():
         aim, context = _aim(reranker, model.catalogue)
         chosen = float(getattr(reranker, reranker.counted_by))
-        evaluations = {
-            weight: evaluate(
-                _Reranked(model, replace(reranker, **{reranker.counted_by: weight})),
+        evaluations = {}
+        for weight in sorted({0.0, chosen, *map(float, weights)}):
+            changed: dict[str, Any] = {reranker.counted_by: weight}
+            measured = evaluate(
+                _Reranked(model, replace(reranker, **changed)),
                 split,
                 metrics=(metric, aim.metric),
                 k=k,
@@ -208,10 +210,8 @@ def trade_off(
                 name=name,
                 seed=seed,
             )
-            for weight in sorted({0.0, chosen, *map(float, weights)})
-        }
-        same = {weight: (one,) for weight, one in evaluations.items()}
-        curves.append(TradeOff(evaluations[0.0].model, label, chosen, aim, same))
+            evaluations[weight] = (measured,)
+        curves.append(TradeOff(measured.model, label, chosen, aim, evaluations))
     return TradeOffs(metric, k, tuple(curves))
 
 

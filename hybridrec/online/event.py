@@ -51,10 +51,13 @@ def checked_row(event: Event, now: float) -> Row:
     """
     if not isinstance(event, Event):
         raise DataError(f"feedback must be made of Event(user, item, ...), got {event!r}")
+    user, item = checked_id("user", event.user), checked_id("item", event.item)
+    if "" in (user, item):
+        raise DataError(f"the user and the item of an event must not be empty text, got {event!r}")
     timestamp = now if event.timestamp is None else _number("timestamp", event.timestamp)
     return (
-        _id("user", event.user),
-        _id("item", event.item),
+        user,
+        item,
         _number("weight", event.weight, LARGEST_WEIGHT),
         timestamp,
         None if event.kind is None else _text("kind", event.kind),
@@ -74,14 +77,21 @@ def checked_key(key: str) -> str:
     return key
 
 
-def _id(name: str, value: Any) -> int | str:
-    if isinstance(value, str):
-        return _text(name, value)
+def checked_id(name: str, value: Any) -> int | str:
+    """Return an id of a user or item as a plain Python value.
+
+    Raises
+    ------
+    DataError
+        If it is neither text nor a 64-bit integer: True and 1.0 are not the id 1.
+    """
+    if isinstance(value, str) and _encodes(value):
+        return str(value)
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         number = int(value)
         if -(2**63) <= number < 2**63:
             return number
-    raise DataError(f"the {name} of an event must be text or a 64-bit integer, got {value!r}")
+    raise DataError(f"the {name} must be text or a 64-bit integer, got {value!r}")
 
 
 def _text(name: str, value: Any) -> str:

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from hybridrec.errors import HybridRecError, ParameterError
-from hybridrec.online.event import Event, Row, checked_key, checked_row
+from hybridrec.online.event import Event, Row, checked_id, checked_key, checked_row
 
 __all__ = ["Event", "EventLog", "EventLogError", "Receipt"]
 
@@ -175,9 +175,12 @@ class EventLog:
 
         Raises
         ------
+        DataError
+            If the id of a user is neither text nor a 64-bit integer.
         EventLogError
             If they cannot be removed now, or the journal cannot be emptied beside a reader.
         """
+        named = [checked_id("user", user) for user in users]
         with self._turn, self._said("write to"):
             connection, self._writer = self._writer or self._connected(), None
             try:
@@ -185,7 +188,7 @@ class EventLog:
                 connection.execute("BEGIN IMMEDIATE")
                 removed = sum(
                     connection.execute("DELETE FROM events WHERE user = ?", (user,)).rowcount
-                    for user in users
+                    for user in named
                 )
                 connection.execute("COMMIT")
                 busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -205,13 +208,12 @@ class EventLog:
     def of_user(self, user: int | str) -> list[Event]:
         """Return the events of a user, the oldest first, whichever process stored them."""
         query = f"SELECT {FIELDS} FROM events WHERE user = ? ORDER BY id"
-        return [Event(*row) for row in self._read(query, user)]
+        return [Event(*row) for row in self._read(query, checked_id("user", user))]
 
     def weights_of(self, user: int | str) -> dict[int | str, float]:
         """Return the items of a user's events, each with the sum of its weights."""
-        return dict(
-            self._read("SELECT item, sum(weight) FROM events WHERE user = ? GROUP BY item", user)
-        )
+        query = "SELECT item, sum(weight) FROM events WHERE user = ? GROUP BY item"
+        return dict(self._read(query, checked_id("user", user)))
 
     def all(self, after: int = 0) -> Iterator[tuple[int, Event]]:
         """Yield the number and the event of all that come after a number, in order."""

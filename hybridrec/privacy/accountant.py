@@ -97,8 +97,8 @@ class PrivacyBudget:
     ----------
     epsilon, delta : float
     random_state : int, optional
-        By default the noise comes from the system's source of secrets. Who knows the seed takes
-        the noise off again: give one in tests and benchmarks only.
+        By default a seed of 256 bits from the system's source of secrets, kept nowhere. Who knows
+        the seed takes the noise off again: give one in tests and benchmarks only.
 
     Attributes
     ----------

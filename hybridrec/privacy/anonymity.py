@@ -149,5 +149,5 @@ def _comparable(values: np.ndarray) -> np.ndarray:
         return values
     cells = np.empty(len(values), dtype=object)
     for at, one in enumerate(values):
-        cells[at] = str(list(one)) if isinstance(one, (list, tuple, np.ndarray)) else one
+        cells[at] = str([*map(str, one)]) if isinstance(one, (list, tuple, np.ndarray)) else one
     return cells

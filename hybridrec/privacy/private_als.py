@@ -62,7 +62,9 @@ class PrivateALS(KeptCounts):
 
     Private is all that concerns items: factors, counts, and which items can be recommended.
     Whoever sees them, and the lists of all other users, can hardly tell whether a user was there
-    at all. The list of items is taken as public. Not private are a user's own factors and
+    at all: data sets are neighbours that differ by one user, added or removed with the whole
+    history. The list of items is taken as public; give an item table with the whole catalogue,
+    or it tells which items anybody had. Not private are a user's own factors and
     history, which the model keeps to serve that user: give away a model without its users,
     ``forget(model, model.users_.ids)``. Parameters chosen by looking at the data, and every
     further fit on the same users, cost privacy that no single model counts.
@@ -232,9 +234,13 @@ def private_item_side(model: PrivateALS, parties: Sequence[PrivateParty]) -> Pri
     """
     counts = np.maximum(np.sum([party.counts() for party in parties], axis=0), 0.0)
     top = max(float(counts.max(initial=0.0)), 1.0)
-    popularity, size = counts / top, (len(counts), model.factors)
-    factors = np.sqrt(popularity)[:, None] * random_stream(START).normal(0.0, 0.1, size=size)
-    for _ in range(model.iterations if model.factors else 0):
+    popularity = counts / top
+    if not model.factors:  # with zeros beside it: there are no other vectors of items
+        nothing = np.zeros((len(counts), 1))
+        return PrivateItemSide(counts.astype(np.float32), with_popularity(popularity, nothing))
+    start = random_stream(START).normal(0.0, 0.1, size=(len(counts), model.factors))
+    factors = np.sqrt(popularity)[:, None] * start
+    for _ in range(model.iterations):
         so_far = with_popularity(popularity, factors)
         told = [party.statistics(so_far) for party in parties]
         factors = solve_items(_sum(told)) / top

@@ -114,8 +114,12 @@ def top_k(
     with threads(num_threads) as workers:
         step = max(1, min(most, -(-count // workers)))
         parts = [task.part(start, start + step) for start in range(0, count, step)]
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(fill, parts))
+        if workers == 1:  # a thread costs more than the few users of a service's batch
+            for part in parts:
+                fill(part)
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(fill, parts))
     return task.items, task.scores
 
 

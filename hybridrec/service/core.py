@@ -143,6 +143,7 @@ class Service:
         """Finish what runs in threads."""
         self.compute.close()
         self.writes.close()
+        gc.unfreeze()  # libraries count what is left at the end
 
 
 def settle_memory() -> None:

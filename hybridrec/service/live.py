@@ -187,7 +187,7 @@ class LiveRecommender:
         code = snapshot.known_item(item)
         table = snapshot.model.item_table_
         row = {} if table is None else {name: table[name].iloc[code] for name in table.columns}
-        return {"item": item, **{name: _plain(value) for name, value in row.items()}}
+        return {"item": _plain(item), **{name: _plain(value) for name, value in row.items()}}
 
     def title(self, item: Any) -> str | None:
         """Return the title of an item, None if it has none or is not known."""
@@ -312,9 +312,9 @@ class LiveRecommender:
 
 
 def _checked_limit(limit: int) -> int:
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+    if isinstance(limit, bool) or not isinstance(limit, (int, np.integer)) or limit < 0:
         raise ParameterError(f"limit must be a whole number of at least 0, got {limit!r}")
-    return limit
+    return int(limit)
 
 
 def _plain(value: Any) -> Any:

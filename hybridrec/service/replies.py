@@ -101,24 +101,21 @@ class EntryReply(BaseModel):
     explanation: ExplanationReply | None = None
 
 
-class ListReply(Versioned):
+class UserList(BaseModel):
+    """A list, and whom it is for: null for a history."""
+
+    user: Id | None
+    items: list[EntryReply]
+
+
+class ListReply(Versioned, UserList):
     """The answer of /recommend."""
-
-    user: Id | None
-    items: list[EntryReply]
-
-
-class BatchAnswer(BaseModel):
-    """One list of a batch."""
-
-    user: Id | None
-    items: list[EntryReply]
 
 
 class BatchReply(Versioned):
     """The answer of /recommend/batch, in the order of the requests."""
 
-    answers: list[BatchAnswer]
+    answers: list[UserList]
 
 
 class SimilarReply(Versioned):
@@ -198,11 +195,16 @@ class RerankerReply(BaseModel):
     parameters: dict[str, Any] = Field(description="Each with its default.")
 
 
-class ModelReply(BaseModel):
-    """A model that is served."""
+class ModelVersion(BaseModel):
+    """Which version of a model is served."""
 
     name: str
     version: str
+
+
+class ModelReply(ModelVersion):
+    """A model that is served."""
+
     kind: str = Field(examples=["hybrid-als"])
     users: int
     items: int
@@ -227,17 +229,10 @@ class FeedbackReply(BaseModel):
     ids: list[int]
 
 
-class ReloadedModel(BaseModel):
-    """A model after a reload."""
-
-    name: str
-    version: str
-
-
 class ReloadReply(BaseModel):
     """The answer of /reload."""
 
-    models: list[ReloadedModel]
+    models: list[ModelVersion]
 
 
 class StateReply(BaseModel):

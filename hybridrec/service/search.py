@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-MOST_WORDS = 8  # of a query; the others are not looked at
+MOST_CHARACTERS, MOST_WORDS = 256, 8  # of a query; the others are not looked at
 LAST = chr(0x10FFFF)  # sorts behind every character that a word can go on with
 
 
@@ -55,7 +55,7 @@ class SearchIndex:
         The most important first, at most ``limit``; an empty query finds all.
         """
         found = np.ones(len(self._order), dtype=np.bool_)
-        for word in set(words_of(query)[:MOST_WORDS]):
+        for word in set(words_of(query[:MOST_CHARACTERS])[:MOST_WORDS]):
             first = bisect_left(self._words, word)
             end = bisect_left(self._words, word + LAST, lo=first)
             begins = np.zeros_like(found)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from hybridrec.errors import DataError
+from hybridrec.online.event import checked_id
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -33,24 +34,15 @@ class Request:
     rerank: Reranker | str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """One entry of a list.
-
-    Attributes
-    ----------
-    item : int or str
-    score : float
-    rank : int
-        From 1.
-    source : str
-        How it was found: "model", "fold-in", "features", "popular" or "pinned".
-    """
+class Recommendation(NamedTuple):
+    """One entry of a list."""
 
     item: Any
     score: float
     rank: int
+    """From 1."""
     source: str
+    """How it was found: "model", "fold-in", "features", "popular" or "pinned"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +77,11 @@ def taste_of(request: Request, snapshot: Snapshot, log: EventLog | None) -> Tast
     Raises
     ------
     DataError
-        If the weight of an item in the history is no finite number.
+        If the user, or an item of the history, is no id, or its weight no finite number.
     EventLogError
         If the log cannot be read.
     """
-    user = request.user
+    user = None if request.user is None else checked_id("user", request.user)
     code = -1 if user is None else snapshot.user_code(user)
     features = None if request.features is None else snapshot.user_form.row(request.features)
     if request.history is not None:
@@ -130,12 +122,11 @@ def _weights_by_code(items: np.ndarray, weights: np.ndarray) -> dict[int, float]
 def _weights(history: History) -> dict[Any, float]:
     """Return a history that a caller gave with a weight for every item."""
     try:
-        if isinstance(history, (str, bytes)):
-            raise TypeError(f"it is the text {history!r}")
-        if not isinstance(history, Mapping):
-            return dict.fromkeys(history, 1.0)
-        weights = {item: float(weight) for item, weight in history.items()}
-    except (TypeError, ValueError) as error:
+        if isinstance(history, (str, bytes)) or hasattr(history, "columns"):
+            raise TypeError(f"it is a {type(history).__name__}")
+        weights = history if isinstance(history, Mapping) else dict.fromkeys(history, 1.0)
+        weights = {checked_id("item", one): float(weight) for one, weight in weights.items()}
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(
             f"a history must be a list of items or a mapping of items to weights: {error}"
         ) from error

@@ -45,7 +45,8 @@ class UserForm:
             self._weight = pipeline.weights.get(builders[0].name, 1.0)
             self._width = len(pipeline.feature_names)
             self.columns = tuple(builders[0].kinds_) if self._weight else ()
-        self._entries = lru_cache(maxsize=VALUES)(self._looked_up)
+        # By type too: 1 and True are equal, and may be two values of a column.
+        self._entries = lru_cache(maxsize=VALUES, typed=True)(self._looked_up)
 
     def row(self, features: Mapping[str, Any]) -> csr_matrix | None:
         """Return the features of a user, csr_matrix (1, width); None where the model has none.

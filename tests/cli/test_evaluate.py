@@ -228,6 +228,36 @@ def test_features_and_relations_are_compared(done, files):
     assert any(line.split()[:1] == ["is"] for line in out.splitlines())
 
 
+RERANKED = ("evaluate", "events.csv", *KG, *BY_USER, "--model", "popularity", "--model", "item-knn")
+RERANKED += ("-k", 1, "-k", 2, "--metric", "coverage", "--metric", "recall")
+RERANKED += ("--rerank", "mmr:weight=0.25", "--rerank", "popularity-damping")
+
+
+def test_re_rankers_over_their_weights(done, files):
+    rows = rows_of(done(*RERANKED, "--seeds", 2, "--format", "json"))
+    assert list(rows)[: len(KEYS)] == KEYS
+    own, traded = rows[rows["rerank"].isna()], rows[rows["rerank"].notna()]
+    assert set(own["metric"]) == {"coverage", "recall"}
+    assert set(traded["rerank"]) == {"mmr", "popularity-damping"}
+    assert set(traded["model"]) == {"popularity", "item-knn"}
+    assert set(traded["k"]) == {2}
+    assert set(traded["metric"]) == {"recall", "diversity", "arp"}
+    assert set(traded.query("rerank == 'mmr'")["weight"]) == {*(at / 10 for at in range(10)), 0.25}
+    at = "model == 'item-knn' and metric == 'recall' and seed == 1 and slice == 'all'"
+    alone = traded.query(f"{at} and rerank == 'mmr' and weight == 0")["value"].item()
+    assert alone == own.query(f"{at} and k == 2")["value"].item()
+
+
+def test_re_rankers_as_tables_and_reports(done, files):
+    out = done(*RERANKED)
+    assert "item-knn: Recall@2 and diversity" in out
+    assert any(line.split()[:3] == ["mmr", "0.25", "chosen"] for line in out.splitlines())
+    assert done(*RERANKED, "-o", "report.html") == ""
+    page = (files / "report.html").read_text()
+    assert "What re-ranking brings and costs" in page
+    assert "popularity: Recall@2 and ARP" in page
+
+
 @pytest.mark.parametrize(
     ("suffix", "holds"),
     [
@@ -279,6 +309,13 @@ def test_reports(done, files, suffix, holds):
         (["--metric", "log-loss"], "unknown metric 'log-loss'"),
         (["--metric", "rmse", "--slice", "items:popularity"], "--slice is for lists"),
         (["--model", "popularity", "--compare-features"], "need a model that uses features"),
+        (["--rerank", "mrr"], "unknown re-ranking 'mrr'; did you mean 'mmr'"),
+        (["--rerank", "mmr", "--rerank", "mmr:weight=0"], "mmr is given twice"),
+        (["--rerank", "calibrated"], "calibrated needs a column"),
+        (["--rerank", "calibrated:column=genre"], "needs an item table"),
+        (["--rerank", "mmr", "--run", "oracle.csv"], "--rerank needs a --model"),
+        (["--rerank", "mmr", "--candidates", 3], "leave out --candidates"),
+        (["--rerank", "mmr", "--metric", "rmse"], "--rerank is for lists"),
     ],
 )
 def test_bad_input_is_refused(arguments, message, refused, files):

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 import pytest
 
@@ -74,19 +72,3 @@ def test_a_user_leaves_the_log(done, films, files):
 )
 def test_bad_input_is_refused_and_nothing_is_removed(arguments, message, refused, films):
     assert message in refused("forget", films, *arguments)
-
-
-def test_anonymity_of_a_table(run, refused, files):
-    (files / "people.csv").write_text("age,city,ill\n30,x,a\n30,x,b\n41,y,a\n")
-    result = run("anonymity", "people.csv", "--column", "age", "--column", "city", "-k", 2)
-    assert result.code == 1
-    assert "NOT 2-anonymous: 1 in 1 groups below 2\n  1: age=41, city=y" in result.out
-    result = run(
-        *("anonymity", "people.csv", "--column", "age", "-k", 1),
-        *("--sensitive", "ill", "--format", "json"),
-    )
-    assert result.code == 0
-    found = json.loads(result.out)
-    assert found["holds"] is True
-    assert (found["groups"], found["smallest"], found["least_diverse"]) == (2, 1, 1)
-    assert "no column 'agee'" in refused("anonymity", "people.csv", "--column", "agee")

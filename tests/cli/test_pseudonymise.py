@@ -47,6 +47,21 @@ def test_missing_cells_stay_empty(done, key, files):
     assert lines[2].endswith(",")
 
 
+def test_times_and_lists_of_parquet_stay(done, key, files):
+    times = pd.to_datetime(["2020-01-01 10:00", None])
+    frame = pd.DataFrame({"user": ["x", "y"], "when": times, "seen": [True, False]})
+    frame.to_parquet("in.parquet")
+    done("pseudonymise", "in.parquet", "--key-file", key, "-o", "out.parquet")
+    found = pd.read_parquet("out.parquet")
+    assert found["when"].tolist()[0] == times[0]
+    assert found["when"].isna().tolist() == [False, True]
+    assert found["seen"].tolist() == [True, False]
+    done("pseudonymise", "in.parquet", "--key-file", key, "-o", "out.csv")
+    lines = (files / "out.csv").read_text().splitlines()
+    assert lines[1].endswith(",2020-01-01 10:00:00,True")
+    assert lines[2].endswith(",,False")
+
+
 def test_a_key_that_others_may_read_is_told(run, key):
     key.chmod(0o640)
     result = run("pseudonymise", "events.csv", "--key-file", key, "-o", "shared.csv")

@@ -49,9 +49,11 @@ def test_blocks_of_users_change_nothing(done, model, monkeypatch):
     assert done("recommend", model, "--all", "--format", "json") == whole
 
 
-@pytest.mark.parametrize("text", ["1\n2\n\n 2 \n", "user\n1\n2\n", "n,userId\n5,1\n6,2\n"])
+@pytest.mark.parametrize(
+    "text", ["1\n2\n\n 2 \n", "user\n1\n2\n", "n,userId\n5,1\n6,2\n", "\ufeff1\n2\n"]
+)
 def test_users_of_a_file_one_a_line_or_in_a_column(text, done, model, files):
-    (files / "users.txt").write_text(text)
+    (files / "users.txt").write_text(text, encoding="utf-8")
     found = json.loads(done("recommend", model, "--users", "users.txt", "--format", "json"))
     assert list(dict.fromkeys(row["user"] for row in found)) == [1, 2]
 
@@ -85,6 +87,12 @@ def test_conditions_quotas_and_pins(done, model):
     assert placed[1, 1] == "a"
     assert placed[1, 3] == "new"
     assert (3, 1) not in placed, "user 3 has a"
+
+
+def test_rules_may_leave_nothing(done, model):
+    asked = ("recommend", model, "--all", "--where", "false")
+    assert done(*asked) == ""
+    assert json.loads(done(*asked, "--format", "json")) == []
 
 
 def test_items_denied_to_users(done, model, files):
@@ -212,6 +220,8 @@ def test_models_fitted_on_other_frames_serve_as_well(done, files):
         (["--user", 1, "--pin", "a"], "--pin 'a' must look like 1=ITEM"),
         (["--user", 1, "--pin", "0=a"], "rank of a pin must be a whole number of at least 1"),
         (["--user", 1, "--pin", "x=a"], "the rank of --pin must be a whole number, got 'x'"),
+        (["--user", 1, "--pin", f"{'9' * 5000}=a"], "the rank of --pin must be a whole number"),
+        (["--user", 1, "--quota", f"year={'9' * 5000}"], "--quota of 'year' must be a whole"),
         (["--user", 1, "--pin", "1=a", "--pin", "1=b"], "--pin names rank 1 twice"),
         (["--user", 1, "--pin", "1=a", "--pin", "2=a"], "item 'a' is pinned twice"),
         (["--user", 1, "--pin", "1=zzz"], "pin: unknown item id 'zzz'"),

@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -57,6 +58,22 @@ def test_text_and_integers_are_kept_apart(log):
     assert [event.item for event in log.of_user("1")] == ["5"]
     assert log.weights_of(1) == {5: 1.0, "5": 1.0}
     assert log.of_user("nobody") == []
+
+
+def test_users_are_asked_for_by_ids_of_any_integer_type(log):
+    log.append([Event(np.int64(1), 5)])
+    assert log.weights_of(np.int64(1)) == {5: 1.0}
+    assert len(log.of_user(np.int32(1))) == 1
+    assert log.forget([np.int64(1)]) == 1
+
+
+@pytest.mark.parametrize("user", [True, 1.0, 2**63, "\ud800", None, [1], b"x"])
+def test_what_is_no_id_finds_nobody(log, user):
+    log.append([Event(1, 5)])
+    for ask in (log.of_user, log.weights_of, lambda one: log.forget([one])):
+        with pytest.raises(DataError, match="user must be"):
+            ask(user)
+    assert log.count() == 1
 
 
 def test_weights_of_an_item_are_added_up(log):

@@ -150,6 +150,16 @@ def test_without_factors_the_lists_are_those_of_popularity():
     assert model.recommend(history=stranger, k=3)["item"].tolist() == ["a", "b"]
 
 
+def test_re_ranking_finds_vectors_of_items_in_no_history():
+    """Without factors, other models would take them from the histories of all."""
+    model = PrivateALS(epsilon=1e6, factors=0, noise="seeded").fit(checkerboard())
+    assert set(np.unique(np.linalg.norm(model.catalogue.vectors(None), axis=1).round(5))) <= {0, 1}
+    before = model.recommend(["u1"], k=5, rerank="mmr")
+    model.history_.data[:] = 0  # whatever is there
+    model.__dict__.pop("_catalogue")
+    pd.testing.assert_frame_equal(model.recommend(["u1"], k=5, rerank="mmr"), before)
+
+
 def test_parties_together_train_what_one_trains():
     """With noise too small to matter, the sum of three messages is the message of all."""
     frame = checkerboard()

@@ -20,18 +20,25 @@ from hybridrec.service.live import LiveRecommender
 from hybridrec.service.server import address_of, bound_socket
 
 HOSTILE = '<img src=x onerror="document.title=1"><b>Matrix</b>'  # the title of item 2571
-SWITCHES = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
-    " --disable-background-networking --disable-component-update"
-).split()
+ENDLESS = "Jurassic" + "x" * 150  # the title of item 480, one of the most popular
+SWITCHES = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 
 
 def save_models(folder: Path) -> dict[str, Path]:
-    """Fit two small models on bundled data in which one title is an attack, and save them."""
+    """Fit two small models on bundled data with two bad titles, and save them."""
     data = hybridrec.load_dataset("movielens-small")
     assert data.item_table is not None
     table = data.item_table.copy()
-    table.loc[data.interactions.items.codes([2571])[0], "title"] = HOSTILE
+    table.loc[data.interactions.items.codes([2571, 480]), "title"] = [HOSTILE, ENDLESS]
     data = replace(data, item_table=table)
     models = {
         "hybrid-als": hybridrec.HybridALS(factors=16, iterations=4, num_threads=1),

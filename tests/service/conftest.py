@@ -40,3 +40,12 @@ def folders(world, tmp_path_factory):
     for name, model in models.items():
         model.fit(world).save(root / name)
     return {name: root / name for name in models}
+
+
+@pytest.fixture(scope="session")
+def page_address(tmp_path_factory):
+    """Return where the page is served, with two small models of bundled data."""
+    from tests.service.browser import save_models, serving
+
+    with serving(save_models(tmp_path_factory.mktemp("page"))) as address:
+        yield address

@@ -65,6 +65,8 @@ class Client:
         return error["message"]
 
     def close(self) -> None:
+        if isinstance(self.app, App):
+            self.app.service.close()
         self._loop.run_until_complete(self._client.aclose())
         self._loop.close()
 

@@ -49,6 +49,7 @@ def described(folders, tmp_path_factory):
         }
         app = App(models, Settings(token=TOKEN, max_batch=5))
         yield schemathesis.openapi.from_asgi("/openapi.json", app)
+        app.service.close()
 
 
 def test_all_that_is_described_is_tried(described):

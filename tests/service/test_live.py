@@ -106,6 +106,33 @@ def test_unknown_items_of_a_history_are_skipped(live):
     assert live.recommend(history={1: 2.0, 777: 9.0, "x": 1.0, 5: 1.0}) == known
 
 
+@pytest.mark.parametrize("user", [True, 1.0, 2**70, "\ud800", [1], {}])
+def test_what_is_no_id_is_refused(live, user):
+    live.feedback([Event(1, 5)])
+    for ask in (live.recommend, live.history, lambda one: live.explain(one, 5)):
+        with pytest.raises(DataError, match="user must be"):
+            ask(user)
+
+
+def test_integers_of_numpy_are_ids(live):
+    live.feedback([Event(np.int64(NEW), 5, 3.0)])
+    assert live.recommend(np.int64(NEW)) == live.recommend(NEW)
+    assert live.history(np.int32(NEW)) == [(5, 3.0)]
+    rules = Rules(user_deny={NEW: [live.recommend(NEW)[0].item]})
+    assert live.recommend(np.int64(NEW), rules=rules) == live.recommend(NEW, rules=rules)
+    assert type(live.item(np.int64(5))["item"]) is int
+    assert live.items("thing", np.int64(3)) == live.items("thing", 3)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [[(1, 2.0)], {(1, 2): 1.0}, {1: 10**400}, {1: "much"}, [True], pd.DataFrame({"item": [1]})],
+)
+def test_a_history_in_another_form_is_refused(live, history):
+    with pytest.raises(DataError, match="history must be"):
+        live.recommend(history=history)
+
+
 def test_items_of_no_weight_are_hidden_and_tell_nothing(live):
     whole = live.recommend(history=[1, 5], k=20)
     worst = whole[0].item

@@ -5,23 +5,18 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.service.browser import HOSTILE, Visit, chromium, save_models, serving
+from tests.service.browser import HOSTILE, Visit, chromium
 
 pytestmark = pytest.mark.skipif(
     shutil.which("chromium") is None, reason="there is no chromium to look at the page with"
 )
 STAR_WARS, TOY_STORY = 260, 1
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with serving(save_models(tmp_path_factory.mktemp("page"))) as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
@@ -31,19 +26,19 @@ def browser():
 
 
 @pytest.fixture
-def visit(browser, address):
+def visit(browser, page_address):
     """Return a visitor; at the end nothing may have gone wrong, and no other host been asked."""
-    one = Visit(browser, address)
+    one = Visit(browser, page_address)
     yield one
     one.context.close()
     assert one.errors == []
-    assert {urlsplit(url).netloc for url in one.asked} <= {urlsplit(address).netloc}
+    assert {urlsplit(url).netloc for url in one.asked} <= {urlsplit(page_address).netloc}
 
 
 @pytest.fixture
-def troubled(browser, address):
+def troubled(browser, page_address):
     """Return a visitor to whom errors happen."""
-    one = Visit(browser, address)
+    one = Visit(browser, page_address)
     yield one
     one.context.close()
 
@@ -62,13 +57,13 @@ def test_pick_a_user(visit):
     expect(page.locator(".notice")).to_contain_text("Choose a user")
     visit.questions()
     page.get_by_role("combobox", name="Find a user").fill("547")
-    page.get_by_role("option", name="User 547 1,409 items").click()
+    page.get_by_role("option", name="User 547 2,391 items").click()
     visit.settle()
     expect(page.locator("h1")).to_have_text("Recommendations for user 547")
-    expect(page.locator("#has h3")).to_have_text("User 547 has 1,409 items")
+    expect(page.locator("#has h3")).to_have_text("User 547 has 2,391 items")
     assert len(visit.questions()) == 1
     assert page.url.endswith("/?user=547")
-    page.get_by_role("button", name="Show all 1,409").click()
+    page.get_by_role("button", name="Show all 2,391").click()
     assert page.locator(".past li").count() == 501
     expect(page.locator(".past")).to_be_focused()
     page.go_back()
@@ -81,7 +76,7 @@ def test_build_a_taste(visit):
     page = visit.open()
     search = page.get_by_role("combobox", name="Add items you like")
     search.fill("toy st")
-    page.get_by_role("option", name=re.compile("^Toy Story 182")).click()
+    page.get_by_role("option", name=re.compile("^Toy Story 247")).click()
     expect(page.locator("h1")).to_have_text("Recommendations for this taste")
     visit.settle()
     expect(search).to_be_focused()
@@ -115,14 +110,18 @@ def test_reasons_and_explanation(visit):
     first.locator(".name").click()
     expect(first.locator(".name")).to_have_attribute("aria-expanded", "true")
     assert visit.questions() == []  # all of it came with the list
-    numbers = first.locator(".parts .number").all_inner_texts()
+    numbers = first.locator(".parts").first.locator(".number").all_inner_texts()
     *parts, score = [float(one) for one in numbers]
     assert sum(parts) == pytest.approx(score, abs=0.002)
     assert score == float(first.locator(".score").inner_text().split()[-1])
-    ends = first.locator(".bar i").evaluate_all(
-        "bars => bars.map(bar => [parseFloat(bar.style.left), parseFloat(bar.style.width)])"
+    ends = (
+        first.locator(".parts")
+        .first.locator(".bar i")
+        .evaluate_all(
+            "bars => bars.map(bar => [parseFloat(bar.style.left), parseFloat(bar.style.width)])"
+        )
     )
-    for (left, width), (after, _) in zip(ends[:-2], ends[1:-1], strict=True):
+    for (left, width), (after, _) in pairwise(ends[:-1]):
         assert after == pytest.approx(left + width, abs=0.01)
     expect(first.locator(".alike li")).to_have_count(6)
     picture = first.get_by_role("img")
@@ -173,7 +172,7 @@ def test_rules(visit):
     visit.settle()
     for facts in page.locator(".facts").all_inner_texts():
         assert int(facts[:4]) >= 1990
-    page.get_by_label("Most with the same genres").select_option("1")
+    page.get_by_label("At most this many with the same genres").select_option("1")
     visit.settle()
     expect(page.locator("#status")).to_have_text("1 recommendation; no other items fit")
     page.get_by_role("spinbutton", name="Year from").fill("2999")
@@ -207,17 +206,16 @@ def test_diversity(visit):
     slider = page.get_by_label("How strongly")
     visit.questions()
     slider.focus()
-    print(slider.evaluate("s=>s.outerHTML"), slider.input_value())
+    slider.press("Home")
     for _ in range(8):
-        print(slider.input_value())
         slider.press("ArrowRight")  # many at once: one question
-    expect(page.locator("output")).to_have_text("70%")
+    expect(page.locator("output")).to_have_text("40%")
     expect(slider).to_be_focused()
     page.wait_for_timeout(500)
     visit.settle()
     assert len(visit.questions()) == 1
     assert visit.titles() != plain
-    assert "strength=0.7" in page.url
+    assert "strength=0.4" in page.url
     page.get_by_label("Mirror the taste").check()
     visit.settle()
     assert "order=calibrated&by=genres" in page.url
@@ -229,7 +227,7 @@ def test_diversity(visit):
 def test_stale_answers_are_dropped(visit):
     page = visit.open()
     held = []
-    page.route("**/recommend", held.append, times=1)
+    page.route("**/recommend", lambda route: held.append(route), times=1)
     page.locator(".like").nth(0).click()
     page.wait_for_timeout(100)
     page.get_by_role("button", name="Start again").click()
@@ -315,5 +313,5 @@ def test_page_is_small(visit):
     visit.page.on("response", lambda answer: sizes.append((answer.url, len(answer.body()))))
     visit.open()
     files = {url: size for url, size in sizes if "/page/" in url or url.endswith("/")}
-    assert 10 <= len(files)
-    assert sum(files.values()) < 75_000, files
+    assert len(files) >= 10
+    assert sum(files.values()) < 80_000, files

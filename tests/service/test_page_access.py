@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.service.browser import Visit, chromium, save_models, serving
+from tests.service.browser import ENDLESS, Visit, chromium
 
 pytestmark = pytest.mark.skipif(
     shutil.which("chromium") is None, reason="there is no chromium to look at the page with"
@@ -24,24 +25,18 @@ VIEWS = {
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with serving(save_models(tmp_path_factory.mktemp("page"))) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
 def browser():
     with chromium() as started:
         yield started
 
 
 @pytest.fixture
-def visitor(browser, address):
+def visitor(browser, page_address):
     """Return what makes visitors; at the end nothing may have gone wrong."""
     made = []
 
     def make(**options):
-        made.append(Visit(browser, address, **options))
+        made.append(Visit(browser, page_address, **options))
         return made[-1]
 
     yield make
@@ -50,8 +45,10 @@ def visitor(browser, address):
         assert one.errors == []
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("view", "scheme"),
+    [*((view, "light") for view in VIEWS), *((view, "dark") for view in list(VIEWS)[1:3])],
+)
 def test_axe_finds_nothing(visitor, view, scheme):
     visit = visitor(color_scheme=scheme)
     page = visit.open(VIEWS[view])
@@ -63,7 +60,7 @@ def test_axe_finds_nothing(visitor, view, scheme):
     assert [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found] == []
 
 
-@pytest.mark.parametrize("width", [360, 390, 768])
+@pytest.mark.parametrize("width", [360, 768])
 @pytest.mark.parametrize("view", VIEWS)
 def test_narrow_windows(visitor, view, width):
     visit = visitor(viewport={"width": width, "height": 800}, has_touch=True)
@@ -72,11 +69,31 @@ def test_narrow_windows(visitor, view, width):
         page.locator(f"{panel}:not([open]) summary").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     small = page.evaluate(
-        """[...document.querySelectorAll("button, select, summary, input[type=number], input[type=text], label:has(input)")]
+        """[...document.querySelectorAll(
+            "button, select, summary, [type=number], [role=combobox], label:has(input)")]
             .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 43.9)
             .map((one) => one.outerHTML.slice(0, 120))"""
     )
     assert small == []
+
+
+def test_a_title_without_end(visitor):
+    visit = visitor(viewport={"width": 360, "height": 800}, has_touch=True)
+    page = visit.open("?like=480~5")
+    page.get_by_role("combobox", name="Add items").fill("jurassic")
+    expect(page.get_by_role("option").first).to_contain_text(ENDLESS)
+    page.locator(".name").first.click()
+    expect(page.locator(".parts")).not_to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_choosing_a_user_on_a_phone_shows_the_list(visitor):
+    visit = visitor(viewport={"width": 390, "height": 800}, has_touch=True)
+    page = visit.open("?user=")
+    page.get_by_role("combobox", name="Find a user").fill("547")
+    page.get_by_role("option", name="User 547").click()
+    expect(page.locator("h1")).to_be_in_viewport()
+    assert page.evaluate("scrollY") > 200
 
 
 def test_keyboard_alone(visitor):
@@ -160,7 +177,7 @@ def test_reduced_motion(visitor):
 def test_numbers_by_locale(visitor):
     page = visitor(locale="de-DE").open("?user=547")
     expect(page.locator("#about")).to_have_text("671 users · 9.066 items")
-    expect(page.locator(".score").first).to_contain_text("0,")
+    expect(page.locator(".score").first).to_contain_text(re.compile(r"\d,\d\d"))
 
 
 def test_layout_does_not_jump(visitor):
@@ -168,8 +185,9 @@ def test_layout_does_not_jump(visitor):
     page = visit.page
     page.add_init_script(
         """window.jumped = 0;
-        new PerformanceObserver((list) => list.getEntries().forEach((one) => (window.jumped += one.value)))
-            .observe({ type: "layout-shift", buffered: true });"""
+        new PerformanceObserver((list) => {
+            for (const one of list.getEntries()) window.jumped += one.value;
+        }).observe({ type: "layout-shift", buffered: true });"""
     )
     visit.open("?user=1")
     page.wait_for_timeout(300)

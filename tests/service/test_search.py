@@ -63,3 +63,8 @@ def test_every_text_is_found_by_its_own_words(texts):
     index = SearchIndex(texts, np.arange(len(texts)))
     for number, text in enumerate(texts):
         assert number in index.find(text, len(texts))
+
+
+def test_the_end_of_a_long_query_is_not_looked_at(index):
+    found = index.find("s", 9).tolist()
+    assert index.find("s" + " " * 300 + "zzz", 9).tolist() == found != []

@@ -62,6 +62,14 @@ def test_a_weight_of_the_block_counts():
     np.testing.assert_array_equal(UserForm(model).row(features).toarray(), expected.toarray())
 
 
+def test_equal_values_of_different_types_are_told_apart():
+    rows = pd.DataFrame({"user": range(6), "item": [0, 1, 1, 0, 1, 1]})
+    people = pd.DataFrame({"user": range(6), "flag": ["1", "True"] * 3})
+    model = hybridrec.HybridALS(factors=2, iterations=1, num_threads=1)
+    form = UserForm(model.fit(Dataset.build(rows, user_table=people)))
+    assert form.row({"flag": 1}).indices != form.row({"flag": True}).indices
+
+
 def test_a_model_without_user_features_has_no_form(model):
     rows = pd.DataFrame({"user": [0, 1], "item": [0, 1]})
     plain = hybridrec.RP3Beta().fit(rows)

@@ -39,6 +39,7 @@ _PLOT_HEIGHT, _AXIS_HEIGHT, _LEGEND_ROW, _ROW, _DOT_ROW = 2.2, 0.55, 0.15, 0.145
 _DIGIT = 4.4  # points
 _LONGEST, _LONGEST_IN_LEGEND = 24, 36  # characters of a name
 _MOST_COLUMNS = 4
+_LEAST_FALL = 0.12  # share of accuracy that its axis shows, so that noise does not look like much
 _WEIGHT_SHIFT, _ROOM = 13, 14  # pixels from a point to its weight, and between weights
 _STYLE: dict[Any, Any] = {
     "font.size": 8,
@@ -186,6 +187,8 @@ def _draw_paths(axes: Axes, chart: Paths) -> None:
     axes.margins(0.1)
     if chart.falling:
         axes.invert_xaxis()
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom=min(bottom, (1 - _LEAST_FALL) * top))
     axes.grid()
     figure = axes.get_figure(root=True)
     assert figure is not None
@@ -202,9 +205,8 @@ def _write_weights(
 ) -> None:
     """Write weights above (1) or below (-1) a line that falls to the right, where there is room."""
     taken = np.concatenate([np.empty((0, 2)), *others])
-    ranked = zip(path.places.items(), pixels, strict=True)
-    chosen_first = sorted(ranked, key=lambda one: (one[0][0] != path.chosen, -one[0][0]))
-    for (weight, place), pixel in chosen_first:
+    placed = zip(path.places, path.places.values(), pixels, strict=True)
+    for weight, place, pixel in sorted(placed, key=lambda one: _urgency(path, one[0])):
         centre = pixel + _WEIGHT_SHIFT * side
         if weight == path.chosen or np.abs(taken - centre).max(axis=1).min(initial=99) > _ROOM:
             taken = np.concatenate([taken, [centre]])
@@ -214,6 +216,11 @@ def _write_weights(
                 fontsize=6.5, color=_look(path.series).color,
                 fontweight="bold" if weight == path.chosen else "normal",
             )  # fmt: skip
+
+
+def _urgency(path: Path, weight: float) -> tuple[bool, bool, float]:
+    """Return what sorts the chosen weight first, then 0, then the largest ones."""
+    return weight != path.chosen, weight > 0, -weight
 
 
 def _draw_rows(axes: Axes, chart: Rows) -> float:

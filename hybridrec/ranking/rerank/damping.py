@@ -32,7 +32,7 @@ class PopularityDamping(Reranker):
 
     Parameters
     ----------
-    strength : float, default 0.3
+    strength : float, default 0.1
         At least 0, the model's own order.
     candidates : int, default 100
     """
@@ -40,7 +40,7 @@ class PopularityDamping(Reranker):
     name: ClassVar[str] = "popularity-damping"
     counted_by: ClassVar[str] = "strength"
 
-    strength: float = 0.3
+    strength: float = 0.1
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -42,7 +42,7 @@ class FairExposure(Reranker):
     column : str, optional
         Of the item table: the groups. By default popularity: head, middle and tail, with a third
         of all pairs each (`Catalogue.groups`).
-    weight : float, default 0.4
+    weight : float, default 0.2
         From 0, the model's own order, to 1.
     candidates : int, default 100
     """
@@ -50,7 +50,7 @@ class FairExposure(Reranker):
     name: ClassVar[str] = "fair-exposure"
 
     column: str | None = None
-    weight: float = 0.4
+    weight: float = 0.2
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -136,7 +136,7 @@ class Condition:
             return among if self.operator == "in" else ~among
         value = self._typed(kind, self.value)
         if self.operator == "contains" and kind == "lists":
-            return [any(value_text(one) == value for one in cell) for cell in cells]
+            return [value in map(value_text, cell) for cell in cells]
         if self.operator == "contains":
             return [value in cell for cell in cells]
         return _COMPARE[self.operator](cells, value)

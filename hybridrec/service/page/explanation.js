@@ -3,20 +3,28 @@
 import { askOnce, query } from "./api.js";
 import { el } from "./dom.js";
 import { picture } from "./picture.js";
-import { same } from "./state.js";
 import * as words from "./words.js";
 
-const MOST = 8;
+const MOST = 8; // parts shown one by one
+const TINY = 0.01; // of the largest part: not worth a line
 const ALIKE = 6;
 
-/** The largest parts, and what all others add up to. */
+/** The largest parts, the largest first, and what all others add up to. */
 function largest(parts) {
   const order = [...parts].sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
-  const chosen = new Set(order.slice(0, order.length > MOST ? MOST - 1 : MOST));
-  const rest = parts.filter((one) => !chosen.has(one));
-  const found = parts.filter((one) => chosen.has(one));
+  const tiny = TINY * Math.abs(order[0].value);
+  const found = order.filter(({ value }, place) => place < MOST && Math.abs(value) >= tiny);
+  const rest = order.slice(found.length);
+  if (rest.length < 2) return order;
   const sum = rest.reduce((total, { value }) => total + value, 0);
-  return rest.length ? [...found, { name: `${words.count(rest.length)} smaller ones`, value: sum }] : found;
+  return [...found, { name: `${words.count(rest.length)} smaller ones`, value: sum }];
+}
+
+/** What a part is called: "Award won: m.01" of the feature "film.film.award_won = m.01". */
+function nameOf({ kind, name, item }) {
+  if (item !== undefined) return name;
+  const [of, value] = kind === "feature" ? name.split(" = ", 2) : [name];
+  return words.sentence(value === undefined ? of : `${words.relation(of)}: ${value}`);
 }
 
 /** Parts as bars, each beginning where the one above ends, so that the last ends at the score. */
@@ -35,10 +43,10 @@ function chart(title, parts, score) {
     zero.style.left = at(0);
     return el("td", { class: "bar" }, el("div", { "aria-hidden": "true" }, zero, line));
   };
-  const row = ({ name, value }, place) => el("tr", {},
-    el("th", { scope: "row" }, words.sentence(name)),
-    bar(ends[place], ends[place + 1], value < 0 ? "minus" : "plus"),
-    el("td", { class: "number" }, signed(value)));
+  const row = (one, place) => el("tr", {},
+    el("th", { scope: "row" }, nameOf(one)),
+    bar(ends[place], ends[place + 1], one.value < 0 ? "minus" : "plus"),
+    el("td", { class: "number" }, signed(one.value)));
   return el("table", { class: "parts" }, el("caption", {}, title), el("tbody", {}, rows.map(row)),
     el("tfoot", {}, el("tr", {}, el("th", { scope: "row" }, "Score"), bar(0, score, "sum"),
       el("td", { class: "number" }, words.written([score])(score)))));
@@ -56,7 +64,7 @@ function alike(app, model, entry) {
   const line = (one) => {
     const title = words.title(one);
     if (app.state.mode === "user") return el("li", {}, title);
-    if (app.state.taste.some((liked) => same(liked.item, one.item))) return el("li", {}, title, el("small", {}, "liked"));
+    if (app.state.taste.some((liked) => liked.item === one.item)) return el("li", {}, title, el("small", {}, "liked"));
     return el("li", {}, title, el("button", {
       type: "button", class: "like", "aria-label": `Like ${title}`, onclick: () => app.like(one.item, title),
     }, "Like"));

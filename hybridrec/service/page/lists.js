@@ -4,7 +4,7 @@ import { Newest } from "./api.js";
 import { el, freshId, keepingFocus } from "./dom.js";
 import { explanationOf } from "./explanation.js";
 import { NO_RULES, rulesInForce } from "./settings.js";
-import { STEP, idText, requestOf, same } from "./state.js";
+import { STEP, idText, requestOf } from "./state.js";
 import { learnTitles } from "./who.js";
 import * as words from "./words.js";
 
@@ -13,7 +13,7 @@ const places = (number) => `${words.count(number)} ${number === 1 ? "place" : "p
 /** Where an entry stands in the other list, in words. */
 function standing(entry, other) {
   if (!other) return null;
-  const there = other.entries.find(({ item }) => same(item, entry.item));
+  const there = other.entries.find(({ item }) => item === entry.item);
   if (!there) return el("p", { class: "tags" }, "Only here");
   const difference = there.rank - entry.rank;
   const text = difference === 0 ? "at the same place"
@@ -30,6 +30,7 @@ function lengths(scores) {
 
 export class ListView {
   entries = null; // as answered; null before the first answer and after an error
+  problem = null; // what went wrong with the last question
   #app;
   #newest = new Newest();
   #asked = "";
@@ -110,7 +111,7 @@ export class ListView {
   #entry(entry, meter, other, mixed) {
     const app = this.#app;
     const title = words.title(entry);
-    const open = same(app.state.open, entry.item);
+    const open = app.state.open === entry.item;
     const key = `${this.heading.id}:${idText(entry.item)}`;
     const panel = el("div", { id: freshId("why"), class: "why", hidden: !open }, open ? explanationOf(app, this.#model, entry) : []);
     const facts = words.facts(entry.columns).join(" · ");

@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { byId, el } from "./dom.js";
 import { ListView } from "./lists.js";
 import { renderModels, renderOrder, renderRules } from "./settings.js";
-import { address, readState, same } from "./state.js";
+import { address, readState } from "./state.js";
 import { Who, usualWeight } from "./who.js";
 import * as words from "./words.js";
 
@@ -47,7 +47,7 @@ class App {
 
   /** Take an item into the taste. */
   like(item, title) {
-    const taste = this.state.taste.filter((one) => !same(one.item, item));
+    const taste = this.state.taste.filter((one) => one.item !== item);
     this.#said = title ? `${title} liked. ` : "";
     this.change({ taste: [...taste, { item, weight: usualWeight(this.model) }], open: null });
   }
@@ -98,7 +98,7 @@ class App {
     if (!first.entries || (second && !second.entries)) return "";
     const counted = (number) => `${words.count(number)} ${number === 1 ? "recommendation" : "recommendations"}`;
     if (second) {
-      const both = first.entries.filter(({ item }) => second.entries.some((one) => same(one.item, item))).length;
+      const both = first.entries.filter(({ item }) => second.entries.some((one) => one.item === item)).length;
       return `${counted(first.entries.length)} from ${this.model.name}, ${words.count(second.entries.length)} from ${this.against.name}; ${words.count(both)} in both`;
     }
     const text = counted(first.entries.length);

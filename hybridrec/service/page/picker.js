@@ -54,7 +54,7 @@ export function picker({ label, hint, address, entries, choose, focus }) {
     list.replaceChildren(
       ...found.map((entry, number) =>
         el("li", { id: `${id}-${number}`, role: "option", "aria-selected": "false", onclick: () => take(entry) },
-          el("span", {}, entry.title), el("small", {}, entry.detail)),
+          el("span", {}, entry.title), " ", el("small", {}, entry.detail)),
       ),
     );
     told.textContent = found.length ? "" : "Nothing found by these letters.";

@@ -82,24 +82,23 @@ function renderActive(app, active) {
 function rangeOf(app, { name, smallest, largest }) {
   const now = app.state.ranges[name] ?? {};
   const told = el("p", { class: "told", role: "alert" });
-  const change = debounced((end, field) => {
-    const number = field.value === "" ? undefined : Number(field.value);
-    const range = { ...app.state.ranges[name], [end]: number };
-    const wrong = field.validity.badInput || range.from > range.to;
-    told.textContent = wrong ? (field.validity.badInput ? "This is not a number." : "“From” is larger than “to”.") : "";
-    if (wrong || app.state.ranges[name]?.[end] === number) return;
+  const field = (end, hint) => el("input", {
+    id: freshId(end), type: "number", inputmode: "decimal", step: "any", placeholder: words.cell(hint), value: now[end] ?? "",
+    "aria-label": `${words.sentence(name)} ${end}`, "data-focus": `${end}:${name}`, oninput: () => change(),
+  });
+  const fields = { from: field("from", smallest), to: field("to", largest) };
+  const change = debounced(() => {
+    const range = {};
+    for (const [end, { value }] of Object.entries(fields)) if (value !== "") range[end] = Number(value);
+    const unclear = Object.values(fields).some(({ validity }) => validity.badInput);
+    told.textContent = unclear ? "This is not a number." : range.from > range.to ? "“From” is larger than “to”." : "";
+    if (told.textContent) return;
     const rest = without(app.state.ranges, name);
-    app.change({ ranges: range.from === undefined && range.to === undefined ? rest : { ...rest, [name]: range } });
+    app.change({ ranges: Object.keys(range).length ? { ...rest, [name]: range } : rest });
   }, PAUSE);
-  const field = (end, hint) => {
-    const id = freshId(end);
-    return el("div", {}, el("label", { for: id }, end === "from" ? "From" : "To"), el("input", {
-      id, type: "number", inputmode: "decimal", step: "any", placeholder: words.cell(hint), value: now[end] ?? "",
-      "aria-label": `${words.sentence(name)} ${end}`, "data-focus": `${end}:${name}`,
-      oninput: ({ target }) => change(end, target),
-    }));
-  };
-  return el("fieldset", {}, el("legend", {}, words.sentence(name)), el("div", { class: "pair" }, field("from", smallest), field("to", largest)), told);
+  const labelled = (label, input) => el("div", {}, el("label", { for: input.id }, label), input);
+  return el("fieldset", {}, el("legend", {}, words.sentence(name)),
+    el("div", { class: "pair" }, labelled("From", fields.from), labelled("To", fields.to)), told);
 }
 
 function valuesOf(app, { name, kind, values }) {
@@ -123,7 +122,7 @@ function valuesOf(app, { name, kind, values }) {
       renderRules(app);
     },
   }, open ? "Fewer" : `${words.count(rest.length)} more`);
-  const most = select(`Most with the same ${name}`, [["", "no limit"], ...QUOTAS.map((one) => [String(one), String(one)])],
+  const most = select(`At most this many with the same ${name}`, [["", "no limit"], ...QUOTAS.map((one) => [String(one), String(one)])],
     String(app.state.quota[name] ?? ""), (text) => {
       const others = without(app.state.quota, name);
       app.change({ quota: text ? { ...others, [name]: Number(text) } : others });

@@ -96,9 +96,6 @@ export function address(state) {
   return given.length ? `?${new URLSearchParams(given)}` : location.pathname;
 }
 
-/** Whether two ids are the same one; 1 and "1" are not. */
-export const same = (one, other) => one === other;
-
 /** The rules as the service takes them, null without any. */
 export function rulesOf(state, columns) {
   const kinds = new Map(columns.map((column) => [column.name, column.kind]));

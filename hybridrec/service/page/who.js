@@ -3,7 +3,7 @@
 import { askOnce, query } from "./api.js";
 import { byId, el, keepingFocus } from "./dom.js";
 import { picker } from "./picker.js";
-import { idText, same } from "./state.js";
+import { idText } from "./state.js";
 import * as words from "./words.js";
 
 const LIMIT = 8;
@@ -61,7 +61,10 @@ export class Who {
       address: (text) => `/users${query({ query: text, limit: LIMIT, model })}`,
       entries: (answer) =>
         answer.users.map(({ user, items }) => ({ value: user, title: `User ${user}`, detail: words.items(items) })),
-      choose: ({ value }) => this.#app.change({ user: value, open: null }),
+      choose: ({ value }) => {
+        this.#app.change({ user: value, open: null });
+        if (matchMedia("(max-width: 900px)").matches) byId("title").scrollIntoView(); // the list is below
+      },
     });
   }
 
@@ -137,13 +140,13 @@ export class Who {
     const choice = ratings.length > 0 && el("select", {
       "aria-label": `Your rating of ${title}`, "data-focus": `rate:${idText(item)}`,
       onchange: ({ target }) => this.#app.change({
-        taste: taste.map((one) => (same(one.item, item) ? { item, weight: Number(target.value) } : one)),
+        taste: taste.map((one) => (one.item === item ? { item, weight: Number(target.value) } : one)),
       }),
     }, [...new Set([...ratings, weight])].sort((a, b) => b - a).map((one) =>
       el("option", { value: one, selected: one === weight }, `${words.cell(one)} ★`)));
     return el("li", {}, el("span", {}, title), choice || null, el("button", {
       type: "button", class: "icon", "aria-label": `Remove ${title}`, "data-focus": `remove:${idText(item)}`,
-      onclick: () => this.#app.change({ taste: taste.filter((one) => !same(one.item, item)), open: null }),
+      onclick: () => this.#app.change({ taste: taste.filter((one) => one.item !== item), open: null }),
     }, "×"));
   }
 

@@ -2,6 +2,9 @@
 
 const COUNT = new Intl.NumberFormat();
 const SHARE = new Intl.NumberFormat(undefined, { style: "percent" });
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:/;
+const LONGEST = 60; // of a text under a title
 const PLAIN = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2, useGrouping: false });
 
 export const count = (number) => COUNT.format(number);
@@ -28,13 +31,20 @@ export function cell(value) {
 /** Whether a column only repeats the title that stands above it anyway. */
 export const isTitle = (name) => /^(title|name|label)$/i.test(name);
 
+/** One fact in words, null for what is not worth a place: 1995, "price 12.5", "in stock". */
+function fact(name, value) {
+  if (value === null || value === false || value.length === 0 || value.length > LONGEST) return null;
+  if (value === true) return name;
+  if (typeof value === "number") return Number.isInteger(value) && value > 999 && value < 3000 ? cell(value) : `${name} ${cell(value)}`;
+  return MOMENT.test(value) ? DAY.format(new Date(value)) : cell(value);
+}
+
 /** The facts that stand under a title. */
 export function facts(columns) {
   return Object.entries(columns ?? {})
-    .filter(([name, value]) => !isTitle(name) && value !== null && value.length !== 0)
-    .filter(([, value]) => typeof value !== "string" || value.length <= 60)
-    .slice(0, 3)
-    .map(([, value]) => cell(value));
+    .map(([name, value]) => (isTitle(name) ? null : fact(name, value)))
+    .filter((text) => text !== null)
+    .slice(0, 3);
 }
 
 /** "directed by" of "film.film.directed_by". */

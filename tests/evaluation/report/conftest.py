@@ -11,6 +11,7 @@ from hybridrec.evaluation.protocols.published import PublishedRow
 from hybridrec.evaluation.relations import RelationContribution, RelationContributions
 from hybridrec.evaluation.report import Report
 from hybridrec.evaluation.results import Comparison
+from hybridrec.evaluation.trade_offs import Aim, TradeOff, TradeOffs
 
 USERS = 60
 CUTOFFS = (1, 5, 10)
@@ -78,6 +79,27 @@ def make_relations(names=("genre", "actor")) -> RelationContributions:
     return RelationContributions("hybrid", "ndcg", 10, "cold", 0.25, 0.05, rows)
 
 
+def make_trade_offs(models=("hybrid",), seeds=(0, 1)) -> TradeOffs:
+    """Two ways to diversity, which cost the same, and one to fewer popular items."""
+    curves = []
+    for model in models:
+        for reranker, aim, sign in (
+            ("mmr", Aim("diversity"), 1), ("dpp", Aim("diversity"), 2), ("damping", Aim("arp"), -9),
+        ):  # fmt: skip
+            evaluations = {
+                weight: tuple(
+                    Evaluation(model, seed, {"all": Slice(np.arange(2), 2, {
+                        ("ndcg", 10): np.array([0.3, 0.5]) - weight / 10 + seed / 100,
+                        (aim.metric, 10): np.array([20.0, 20.0]) + sign * weight,
+                    })})
+                    for seed in seeds
+                )
+                for weight in (0.0, 0.5, 1.0)
+            }  # fmt: skip
+            curves.append(TradeOff(model, reranker, 0.5, aim, evaluations))
+    return TradeOffs("ndcg", 10, tuple(curves))
+
+
 def make_published(model="KGCN", metric="ndcg", k=10, value=0.42, note="Other split.\nOwn code."):
     return PublishedRow("full-ranking", "book", model, metric, k, value, "Wang, WWW 2019", note)
 
@@ -95,6 +117,7 @@ def make_report(**changes) -> Report:
         make_relations(),
         (make_published(),),
         ("Ratings from 3.5 count.",),
+        trade_offs=make_trade_offs(),
     )
     return replace(whole, **changes)
 
@@ -112,6 +135,11 @@ def pairs():
 @pytest.fixture(scope="session")
 def relations():
     return make_relations
+
+
+@pytest.fixture(scope="session")
+def trade_offs():
+    return make_trade_offs
 
 
 @pytest.fixture(scope="session")

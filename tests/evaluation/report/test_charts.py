@@ -10,6 +10,7 @@ from hybridrec.evaluation.report.charts import (
     knowledge_bars,
     metric_curves,
     relation_dots,
+    rerank_paths,
     single_values,
     slice_bars,
     trade_off,
@@ -106,6 +107,26 @@ def test_side_information(reports):
     ]
     nothing = replace(report, knowledge=None, relations=None)
     assert list(knowledge_bars(nothing)) == list(relation_dots(nothing)) == []
+
+
+def test_re_rankers_are_lines_over_their_weights(reports, trade_offs):
+    report = reports(trade_offs=trade_offs(("als", "hybrid")))
+    charts = list(rerank_paths(report))
+    assert [chart.title for chart in charts] == [
+        *("als: NDCG@10 and diversity", "als: NDCG@10 and ARP"),
+        *("hybrid: NDCG@10 and diversity", "hybrid: NDCG@10 and ARP"),
+    ]
+    both, popular = charts[:2]
+    assert [(path.name, path.series) for path in both.paths] == [("mmr", 0), ("dpp", 1)]
+    assert (both.falling, popular.falling) == (False, True)
+    assert popular.x_label == "ARP@10 (lower is better, to the right)"
+    (path,) = popular.paths
+    assert (path.series, path.chosen) == (2, 0.5)
+    places = [(weight, round(x, 6), round(y, 6)) for weight, (x, y) in path.places.items()]
+    assert places == [(0.0, 20.0, 0.405), (0.5, 15.5, 0.355), (1.0, 11.0, 0.305)]  # over two seeds
+    told = "damping weight 0: 20, 0.405, chosen weight 0.5: 15.5, 0.355, largest weight 1: 11"
+    assert told in described(popular)
+    assert list(rerank_paths(replace(report, trade_offs=None))) == []
 
 
 def test_figures_are_told_in_words(reports, pairs):

@@ -63,9 +63,9 @@ def test_everything_is_there(whole):
     page = Page(whole)
     assert sections(page) == [
         *("summary", "results", "curves", "trade-off", "slices", "knowledge", "relations"),
-        *("method", "notes", "reproduce", "about"),
+        *("re-ranking", "method", "notes", "reproduce", "about"),
     ]
-    assert len(page.all("svg")) == len(page.all("figure")) == 6 + 2 + 2 + 1 + 1
+    assert len(page.all("svg")) == len(page.all("figure")) == 6 + 2 + 2 + 1 + 1 + 2
     for said in (
         "A comparison",
         "KGCN (published)",
@@ -121,7 +121,7 @@ def test_ids_are_unique_and_links_lead_to_them(whole):
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     links = [one["href"] for one in page.all("a") if one["href"].startswith("#")]
-    assert len(links) == 10
+    assert len(links) == 11
     assert {link[1:] for link in links} <= set(ids)
 
 

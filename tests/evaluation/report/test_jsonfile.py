@@ -38,6 +38,10 @@ def test_tests_published_and_the_rest_are_there(reports):
     assert tested["p_holm"] == report.tests["all"]["p_holm"][0]
     assert content["published"][0]["source"] == "Wang, WWW 2019"
     assert content["relations"]["rows"][0]["relation"] == "genre"
+    assert len(content["trade_offs"]) == 3 * 3 * 2 * 2
+    assert (
+        content["trade_offs"][4].items() >= {"rerank": "mmr", "weight": 0.5, "value": 0.35}.items()
+    )
     assert "backend" not in content["relations"]
     assert content["knowledge"]["verdict"] == report.verdict
     assert content["commands"] == ["hybridrec evaluate a.csv", "  -o report.html"]

@@ -37,9 +37,11 @@ def test_a_table_for_every_slice(reports):
         "The knowledge graph, warm items",
         "The knowledge graph, cold items",
         "What each relation adds to NDCG@10 of hybrid on cold items",
+        "hybrid: NDCG@10 and diversity",
+        "hybrid: NDCG@10 and ARP",
     ]
     labels = re.findall(r"\\label\{(.*?)\}", text)
-    assert len(labels) == len(set(labels)) == 7
+    assert len(labels) == len(set(labels)) == 9
     assert text.startswith("% A comparison\n% hybridrec evaluate a.csv\n%   -o report.html\n")
     assert r"\textbf{0." in text
     assert r"\textsuperscript{ab}" in text
@@ -51,7 +53,7 @@ def test_cells_fill_the_columns(reports, comparisons):
     models = (NAME, "short", "hybrid-als:features=tokens+columns,factors=32")
     text = to_latex(reports(comparison=comparisons(models=models)))
     assert depth(text) == 0
-    assert text.count(r"\begin{table*}") == text.count(r"\end{table*}") == 7
+    assert text.count(r"\begin{table*}") == text.count(r"\end{table*}") == 9
     found = tabulars(text)
     assert len(found) > 7  # some in parts
     for layout, lines in found:

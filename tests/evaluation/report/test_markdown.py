@@ -22,6 +22,7 @@ def test_all_but_the_figures(reports):
     assert text.startswith("# A comparison\n\nNDCG@10 is highest for hybrid (")
     assert re.findall("^## (.*)$", text, re.MULTILINE) == [
         *("Results", "Does the side information help?", "What each relation adds"),
+        *("What re-ranking brings and costs",),
         *("How it was measured", "Notes", "How to reproduce", "Setting"),
     ]
     assert "```sh\nhybridrec evaluate a.csv\n  -o report.html\n```" in text

@@ -11,6 +11,8 @@ from hybridrec.evaluation.report.charts import (
     Curve,
     Curves,
     Entry,
+    Path,
+    Paths,
     Point,
     Rows,
     Scatter,
@@ -45,7 +47,13 @@ def strips(names) -> Strips:
     return Strips("By genre", "NDCG@10", tuple((f"genre {at}", entries) for at in range(20)))
 
 
-KINDS = [curves, scatter, rows, strips]
+def paths(names, falling=False) -> Paths:
+    places = {0.0: (0.1, 0.4), 0.5: (0.2, 0.35), 1.0: (0.3, 0.2)}
+    lines = [Path(name, at, places, 0.5) for at, name in enumerate(names)]
+    return Paths("NDCG and diversity", "Diversity@10", "NDCG@10", falling, tuple(lines))
+
+
+KINDS = [curves, scatter, rows, strips, paths]
 
 
 def written(svg: str) -> list[str]:
@@ -123,6 +131,34 @@ def test_bars_start_at_zero_and_dots_do_not():
         )
     assert bars.get_xlim()[0] == 0
     assert dots.get_xlim()[0] > 0.7
+
+
+def test_better_is_right_and_the_chosen_weight_is_large_and_named():
+    with style():
+        rising, falling = (draw(paths(["mmr"], falling)).axes[0] for falling in (False, True))
+    assert rising.get_xlim()[0] < rising.get_xlim()[1]
+    assert falling.get_xlim()[0] > falling.get_xlim()[1]
+    line, chosen = rising.get_lines()
+    assert chosen.get_xydata().tolist() == [[0.2, 0.35]]
+    assert chosen.get_markersize() > line.get_markersize()
+    assert {text.get_text() for text in rising.texts} == {"0", "0.5", "1"}
+    (bold,) = (text for text in rising.texts if text.get_fontweight() == "bold")
+    assert bold.get_text() == "0.5"
+
+
+def test_a_small_loss_looks_small():
+    places = {0.0: (0.1, 0.4), 0.5: (0.2, 0.3999), 1.0: (0.3, 0.3998)}
+    with style():
+        axes = draw(Paths("t", "x", "y", False, (Path("mmr", 0, places, 0.5),))).axes[0]
+    low, high = axes.get_ylim()
+    assert (low < 0.36, high > 0.4) == (True, True)
+
+
+def test_weights_without_room_are_left_out_but_the_chosen_ones():
+    near = {at / 10: (0.1 + at / 1e5, 0.4) for at in range(10)} | {1.0: (0.3, 0.2)}
+    with style():
+        axes = draw(Paths("t", "x", "y", False, (Path("mmr", 0, near, 0.5),))).axes[0]
+    assert {text.get_text() for text in axes.texts} == {"0.5", "1"}
 
 
 def test_intervals_that_leave_out_their_value_are_drawn():

@@ -12,6 +12,7 @@ from hybridrec.evaluation.report.tabulated import (
     published_tables,
     relations_table,
     significance_table,
+    trade_off_table,
 )
 from hybridrec.evaluation.tables import beaten_models
 
@@ -132,3 +133,20 @@ def test_definitions_are_of_what_was_judged(pairs):
     assert "all candidates" not in found["auc"]
     rows = texts(definitions_table(Report(pairs())).rows)
     assert [row[:2] for row in rows] == [["AUC", "higher ↑"], ["Log loss", "lower ↓"]]
+
+
+def test_trade_offs_weight_by_weight(trade_offs):
+    found = trade_offs()
+    table = trade_off_table(found, "a title", found.curves[:2])
+    names = ["re-ranking", "weight", "NDCG@10 ↑", "change", "Diversity@10 ↑"]
+    assert [heading.name for heading in table.headings] == names
+    texts = [tuple(cell.text for cell in row) for row in table.rows]
+    assert texts[:3] == [
+        ("mmr", "0", "0.4050", "+0.0 %", "20.000"),
+        ("mmr", "0.5 chosen", "0.3550", "\N{MINUS SIGN}12.3 %", "20.500"),
+        ("mmr", "1", "0.3050", "\N{MINUS SIGN}24.7 %", "21.000"),
+    ]
+    assert [row[0].text for row in table.rows[3:]] == ["dpp"] * 3
+    assert table.rows[0][2].errors == ("sd 0.0071",)
+    alone = trade_offs(seeds=(0,))
+    assert trade_off_table(alone, "t", alone.curves[:1]).rows[0][2].errors == ()

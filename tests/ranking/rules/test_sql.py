@@ -8,7 +8,7 @@ import pytest
 
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.errors import ParameterError
-from hybridrec.ranking.rules import Rules
+from hybridrec.ranking.rules import Rules, sql
 
 ITEMS = IdMap(["a", "b", "c", "d"], "item")
 
@@ -102,8 +102,9 @@ class TestWhere:
 
     def test_columns_that_are_no_utf8(self, table):
         table["title"] = pd.Series(["\ud800"] * 4, dtype=object)
+        assert passing(table, where="year > 1995") == "bd"
         with pytest.raises(ParameterError, match="cannot be evaluated"):
-            passing(table, where="year > 1")
+            passing(table, where="title = 'x'")
 
     def test_needs_a_table(self):
         with pytest.raises(ParameterError, match="needs an item table"):
@@ -194,3 +195,29 @@ class TestHostileWhere:
 
 
 GLOBAL = pd.DataFrame({"password": ["x"]})
+
+
+@pytest.mark.parametrize(
+    ("condition", "columns"),
+    [
+        ("year >= 1990", ["year"]),
+        ('YEAR >= 1990 AND "odd ""name" = \'x\'', ["year", 'odd "name']),
+        ("item.year >= 1990", ["year", 'odd "name', "title"]),
+        ("columns('y.*') >= 1990", ["year", 'odd "name', "title"]),
+        ("#1 >= 1990", ["year", 'odd "name', "title"]),
+        ("true", ["year", 'odd "name', "title"]),
+    ],
+)
+def test_no_more_columns_are_copied_than_a_condition_can_read(condition, columns, monkeypatch):
+    table = pd.DataFrame({"year": [1990, 2000], 'odd "name': ["x", "x"], "title": ["a", "b"]})
+    copied = []
+
+    def noting(table):
+        copied.append(list(table.columns))
+        return database(table)
+
+    database = sql._database
+    monkeypatch.setattr(sql, "_database", noting)
+    (found,) = sql.passing([condition], table)
+    assert copied == [columns]
+    assert found.all()
