@@ -113,9 +113,11 @@ def times(data: Dataset) -> list[Row]:
 
 def tables(rows: list[Row], times: list[Row]) -> str:
     """Return what the default weights do, and below it all weights."""
-    parts = ["Default weights:", _defaults(rows, times)]
+    seeds = [f"{len({row['seed'] for row in _of(rows, part=part)})} {part}" for part in PARTS]
+    spread = f"means ± standard deviations over {' and '.join(seeds)} splits"
+    parts = [f"Default weights; {spread}:", _defaults(rows, times)]
     for data in dict.fromkeys(row["data"] for row in rows):
-        parts += [f"All weights, {data}, test; means ± standard deviations over splits:"]
+        parts += [f"All weights, {data}, on the test splits:"]
         parts += [_weights(_of(rows, data=data, part="test"))]
     return "\n\n".join(parts)
 
@@ -195,7 +197,7 @@ def _draw_panel(axis: Any, rows: list[Row], aim: str) -> None:
         axis.set_visible(False)
         return
     names = dict.fromkeys(row["rerank"] for row in rows)
-    looks = ((OURS, (-6, -11), "right"), (SECOND, (5, 4), "left"))
+    looks = ((SECOND, (-6, -11), "right"), (OURS, (5, 4), "left"))
     for text, (colour, shift, side) in zip(names, looks[-len(names) :], strict=True):
         own = _of(rows, rerank=text)
         chosen = default_weight(text)

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from starlette.responses import Response
 
+from hybridrec.service.live import LiveRecommender
 from hybridrec.service.snapshot import Snapshot
 from hybridrec.service.taste import Recommendation
 
@@ -81,6 +82,14 @@ def title_of(snapshot: Snapshot, item: Any) -> str | None:
     code = snapshot.item_codes.get(item, -1)
     title: str | None = snapshot.titles[code] if code >= 0 else None
     return title
+
+
+def columns_of(live: LiveRecommender, item: Any) -> dict[str, Any]:
+    """Return what the item table tells of an item."""
+    columns = live.item(item)
+    del columns["item"]
+    found: dict[str, Any] = plain(columns)
+    return found
 
 
 def explained(snapshot: Snapshot, explanation: Any, user: Any) -> dict[str, Any]:

@@ -33,10 +33,19 @@ def described_model(name: str, snapshot: Snapshot) -> dict[str, Any]:
         "items": len(model.items_),
         "knowledge": getattr(model, "knowledge_", None) is not None,
         "columns": _COLUMNS[snapshot],
+        "weights": _weights(model.history_.data),
         "rerankers": [
             {"name": one, "parameters": _parameters(kind)} for one, kind in RERANKERS.items()
         ],
     }
+
+
+def _weights(weights: np.ndarray) -> dict[str, float] | None:
+    """Return how much items of histories count, for clients that let people rate."""
+    if not len(weights):
+        return None
+    ends = {"smallest": float(weights.min()), "largest": float(weights.max())}
+    return {**ends, "usual": float(np.median(weights))}
 
 
 def _columns(table: pd.DataFrame | None) -> list[dict[str, Any]]:

@@ -97,6 +97,7 @@ class EntryReply(BaseModel):
     source: str = Field(
         description="model, fold-in, features, popular or pinned.", examples=["model"]
     )
+    columns: dict[str, Any] | None = None
     reason: str | None = None
     explanation: ExplanationReply | None = None
 
@@ -195,6 +196,14 @@ class RerankerReply(BaseModel):
     parameters: dict[str, Any] = Field(description="Each with its default.")
 
 
+class WeightsReply(BaseModel):
+    """How much items count in the histories of users, such as ratings from 0.5 to 5."""
+
+    smallest: float
+    usual: float = Field(description="The median.")
+    largest: float
+
+
 class ModelVersion(BaseModel):
     """Which version of a model is served."""
 
@@ -210,6 +219,7 @@ class ModelReply(ModelVersion):
     items: int
     knowledge: bool = Field(description="Whether explanations can have paths.")
     columns: list[ColumnReply]
+    weights: WeightsReply | None = Field(description="None where nobody has anything.")
     rerankers: list[RerankerReply]
 
 

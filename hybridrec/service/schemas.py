@@ -144,6 +144,7 @@ class RecommendRequest(Wish):
     )
 
     model: ModelName = None
+    columns: StrictBool = Field(False, description="Tell of every item what is known of it.")
     explain: StrictBool = Field(False, description="Say of every item why it is there.")
 
 

@@ -8,6 +8,7 @@ import shutil
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -315,3 +316,23 @@ def test_page_is_small(visit):
     files = {url: size for url, size in sizes if "/page/" in url or url.endswith("/")}
     assert len(files) >= 10
     assert sum(files.values()) < 80_000, files
+
+
+def test_what_the_page_is_told(page_address):
+    body = {"history": [], "k": 1, "columns": True}
+    entry = httpx.post(f"{page_address}/recommend", json=body).json()["items"][0]
+    genres = ["Comedy", "Drama", "Romance", "War"]
+    assert entry["columns"] == {"title": "Forrest Gump", "year": 1994, "genres": genres}
+    model = httpx.get(f"{page_address}/models").json()["models"][0]
+    assert model["weights"] == {"smallest": 0.5, "usual": 4.0, "largest": 5.0}
+
+
+def test_files_come_compressed_and_once(page_address):
+    url = f"{page_address}/page/page.css"
+    packed = httpx.get(url)
+    plain = httpx.get(url, headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text
+    again = httpx.get(url, headers={"If-None-Match": packed.headers["etag"]})
+    assert again.status_code == 304

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import shutil
-from pathlib import Path
+from importlib.resources import files
 
 import pytest
 from playwright.sync_api import expect
@@ -15,7 +14,7 @@ from tests.service.browser import ENDLESS, Visit, chromium
 pytestmark = pytest.mark.skipif(
     shutil.which("chromium") is None, reason="there is no chromium to look at the page with"
 )
-AXE = Path(__file__).parent / "axe" / "axe.min.js.gz"
+AXE = files("axe_playwright_python") / "axe.min.js"
 VIEWS = {
     "popular": "",
     "a taste, opened": "?like=260~5&like=1~5&open=1210",
@@ -55,7 +54,7 @@ def test_axe_finds_nothing(visitor, view, scheme):
     for panel in ("#rules", "#order"):
         page.locator(f"{panel} summary").click()
     page.wait_for_timeout(250)  # until nothing fades any more
-    page.evaluate(gzip.decompress(AXE.read_bytes()).decode())
+    page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
     assert [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found] == []
 

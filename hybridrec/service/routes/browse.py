@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from hybridrec.service import schemas
-from hybridrec.service.answers import headed, json_response, plain, title_of
+from hybridrec.service.answers import columns_of, headed, json_response, title_of
 from hybridrec.service.core import Service, id_of
 from hybridrec.service.describe import described_model
 from hybridrec.service.replies import (
@@ -38,10 +38,8 @@ def item_routes(service: Service) -> APIRouter:
         snapshot = live.snapshot
         one = id_of(snapshot.model.items_, item)
         users = int(snapshot.model.popularity_[snapshot.known_item(one)])
-        columns = live.item(one)
-        del columns["item"]
         content = {"item": one, "title": title_of(snapshot, one), "users": users}
-        return json_response(headed(name, snapshot, **content, columns=plain(columns)))
+        return json_response(headed(name, snapshot, **content, columns=columns_of(live, one)))
 
     @router.get("/models", **described(ModelsReply))
     async def models() -> Response:

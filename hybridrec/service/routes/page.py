@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from hashlib import sha256
 from importlib import resources
 
@@ -27,15 +28,19 @@ def page_routes() -> APIRouter:
         for file in resources.files("hybridrec.service").joinpath("page").iterdir()
         if file.name.rpartition(".")[2] in _TYPES
     }
-    tags = {name: f'"{sha256(content).hexdigest()[:16]}"' for name, content in files.items()}
+    packed = {name: gzip.compress(content, mtime=0) for name, content in files.items()}
+    tags = {name: f'W/"{sha256(content).hexdigest()[:16]}"' for name, content in files.items()}
 
     def serve(name: str, request: Request) -> Response:
         if name not in files:
             raise ApiError(404, "the page has no such file")
-        headers = {"ETag": tags[name], "Cache-Control": "no-cache"}
+        headers = {"ETag": tags[name], "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
         if request.headers.get("if-none-match") == tags[name]:
             return Response(status_code=304, headers=headers)
-        return Response(files[name], headers=headers, media_type=_TYPES[name.rpartition(".")[2]])
+        content = files[name]
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            content, headers["Content-Encoding"] = packed[name], "gzip"
+        return Response(content, headers=headers, media_type=_TYPES[name.rpartition(".")[2]])
 
     @router.get("/")
     async def page(request: Request) -> Response:

@@ -12,6 +12,7 @@ from hybridrec.ranking.rules import Rules
 from hybridrec.service import schemas
 from hybridrec.service.answers import (
     JSON,
+    columns_of,
     entries,
     explained,
     headed,
@@ -53,9 +54,9 @@ def recommend_routes(service: Service) -> APIRouter:
         if body.explain:
             _check_explained(body)
         wanted = as_request(body)
-        if not (body.explain or body.rules or body.rerank or body.features):
+        if not (body.explain or body.columns or body.rules or body.rerank or body.features):
             return Response(await _quick_list(service, name, wanted), media_type=JSON)
-        content = await service.compute.run(_costly_list, name, live, wanted, body.explain)
+        content = await service.compute.run(_costly_list, name, live, wanted, body)
         return json_response(content)
 
     @router.post("/recommend/batch", **described(BatchReply, 404, *OF_BODIES))
@@ -133,11 +134,13 @@ def _list(name: str, wanted: Request, found: Found) -> dict[str, Any]:
 
 
 def _costly_list(
-    name: str, live: LiveRecommender, wanted: Request, explain: bool
+    name: str, live: LiveRecommender, wanted: Request, body: schemas.RecommendRequest
 ) -> dict[str, Any]:
     snapshot, (found,) = find(live, [wanted])
     content = _list(name, wanted, Found(snapshot, found))
-    for entry in content["items"] if explain else ():
+    for entry in content["items"] if body.columns else ():
+        entry["columns"] = columns_of(live, entry["item"])
+    for entry in content["items"] if body.explain else ():
         explanation = live.explain(wanted.user, entry["item"], history=wanted.history)
         entry["explanation"] = explained(snapshot, explanation, wanted.user)
         entry["reason"] = reason(entry["explanation"])
