@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from hybridrec.models.base import Recommender
 from hybridrec.online import EventLog
 from hybridrec.privacy.private_als import PrivateALS
 from hybridrec.privacy.removal import ITEM_SIDES, forget
+
+_INTEGER = re.compile("-?[0-9]{1,19}")
 
 
 @click.command(
@@ -91,7 +95,7 @@ def _known(model: Recommender, users: tuple[str, ...]) -> list[Any]:
     try:
         ids = model.users_.parse(dict.fromkeys(users)).tolist()
     except UnknownIdError:  # text, where all ids are integers
-        ids = [int(one) for one in dict.fromkeys(users) if one.lstrip("-").isdigit()]
+        ids = _integers(dict.fromkeys(users))
     return [one for one in ids if one in model.users_]
 
 
@@ -122,5 +126,10 @@ def _rows_without(path: Path, users: tuple[str, ...]) -> tuple[dict[str, np.ndar
 
 def _both_types(users: tuple[str, ...]) -> list[int | str]:
     """Return users as texts and, where they can be, as integers: a log may hold either."""
-    numbers = [int(one) for one in users if one.lstrip("-").isdigit()]
-    return [*users, *numbers]
+    return [*users, *_integers(users)]
+
+
+def _integers(users: Iterable[str]) -> list[int]:
+    """Return those that are 64-bit integers."""
+    numbers = (int(one) for one in users if _INTEGER.fullmatch(one))
+    return [one for one in numbers if -(2**63) <= one < 2**63]

@@ -283,7 +283,12 @@ class Recommender(Scoring):
         return history_shares(self, asked)
 
     def explain(
-        self, user: Any = None, item: Any = None, *, history: Any = None, parts: int = 10,
+        self,
+        user: Any = None,
+        item: Any = None,
+        *,
+        history: Any = None,
+        parts: int = 10,
         paths: int = 3,
     ) -> Explanation:
         """Tell why a user is recommended an item.

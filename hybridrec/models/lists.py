@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from hybridrec.dataset.idmap import IdMap
+from hybridrec.errors import ParameterError
 from hybridrec.models.frames import (
     POPULAR,
     Lists,
@@ -96,6 +97,8 @@ def with_rules(wish: Wish, model: Recommender, asked: Asked, rules: Rules | None
     """Return a wish with rules, compiled for the users who ask: their rows, not their codes."""
     if rules is None:
         return wish
+    if not isinstance(rules, Rules):
+        raise ParameterError(f"rules must be a hybridrec.Rules, got {rules!r}")
     users = IdMap(asked.ids, "user") if rules.user_deny is not None else None
     groups = model.catalogue.groups
     compiled = rules.compile(model.items_, model.item_table_, users, groups=groups)

@@ -57,6 +57,9 @@ def test_a_user_leaves_the_log(done, films, files):
     ("arguments", "message"),
     [
         (["--user", 99], "unknown user '99': nothing was removed"),
+        (["--user", "²"], "unknown user '²': nothing was removed"),
+        (["--user", "--5"], "unknown user '--5': nothing was removed"),
+        (["--user", 2**63], f"unknown user '{2**63}': nothing was removed"),
         (["--user", 3, "-o", "rest.csv"], "--interactions FILE and -o OUT go together"),
         (["--user", 3, "--interactions", "events.csv"], "go together"),
         (

@@ -174,7 +174,8 @@ class TestAddItems:
         table = pd.DataFrame({"item": range(60), "genre": [["a", "b"], ["c"]] * 30})
         model = Content().fit(Dataset.build(ratings, item_table=table))
         model.add_items(pd.DataFrame({"item": [70, 71], "genre": [["a"], None]}))
-        found = Rules(where="list_contains(genre, 'a')").compile(model.items_, model.item_table_).allowed
+        rules = Rules(where="list_contains(genre, 'a')")
+    found = rules.compile(model.items_, model.item_table_).allowed
         assert model.items_.ids[found][-1] == 70
 
     def test_the_id_column_by_name(self, model):

@@ -236,6 +236,11 @@ def test_item_tables_of_awkward_columns(ratings):
     assert len(model.recommend([0], k=60, rules=Rules(quota={"nothing": 0}))) > 30
 
 
+def test_rules_are_rules(model):
+    with pytest.raises(ParameterError, match=r"rules must be a hybridrec\.Rules, got \{'deny'"):
+        model.recommend([0], rules={"deny": [1]})
+
+
 def test_not_fitted():
     with pytest.raises(NotFittedError, match="call fit first"):
         Popularity().audit()
