@@ -175,7 +175,7 @@ class TestAddItems:
         model = Content().fit(Dataset.build(ratings, item_table=table))
         model.add_items(pd.DataFrame({"item": [70, 71], "genre": [["a"], None]}))
         rules = Rules(where="list_contains(genre, 'a')")
-    found = rules.compile(model.items_, model.item_table_).allowed
+        found = rules.compile(model.items_, model.item_table_).allowed
         assert model.items_.ids[found][-1] == 70
 
     def test_the_id_column_by_name(self, model):
