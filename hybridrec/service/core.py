@@ -88,19 +88,18 @@ class Service:
         self.stopping = False
 
     def choose(self, name: str | None) -> tuple[str, LiveRecommender]:
-        """Return the name and the model that a request asks for.
+        """Return the name and the model that a request asks for, as it is at this moment.
 
         Raises
         ------
         ApiError
             If there is no such model.
         """
-        if name is None:
-            return next(iter(self.models.items()))
-        if name not in self.models:
-            hint = did_you_mean(name, self.models)
+        chosen = next(iter(self.models)) if name is None else name
+        if chosen not in self.models:
+            hint = did_you_mean(chosen, self.models)
             raise ApiError(404, f"no model has this name{hint} (GET /models lists them)")
-        return name, self.models[name]
+        return chosen, self.models[chosen].frozen()
 
     def check_k(self, k: int) -> None:
         """Refuse lists that are longer than this service makes them."""

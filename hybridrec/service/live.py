@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,16 @@ class LiveRecommender:
     def log(self) -> EventLog | None:
         """The feedback log."""
         return self._log
+
+    def frozen(self) -> LiveRecommender:
+        """Return the same recommender, but one that no `reload` of this one changes.
+
+        For answers that take several calls, all of one version. It shares the feedback log, which
+        it does not close.
+        """
+        same = copy(self)
+        same._owns_log = False
+        return same
 
     # ---- lists ------------------------------------------------------------------------------
 

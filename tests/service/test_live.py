@@ -365,6 +365,16 @@ def test_a_log_that_cannot_be_read_is_told(live):
 # ---- reload -----------------------------------------------------------------------------------
 
 
+def test_what_is_frozen_stays_with_its_version(live, folders):
+    frozen = live.frozen()
+    before, version = frozen.recommend(3), frozen.version
+    assert live.reload(folders["rp3-beta"]) != version
+    assert (frozen.version, frozen.recommend(3)) == (version, before)
+    frozen.feedback([Event(3, before[0].item)])
+    frozen.close()
+    assert before[0].item in dict(live.history(3))  # one log, still open
+
+
 def test_reload_serves_another_folder(live, folders):
     before = live.version
     assert live.reload() == before
