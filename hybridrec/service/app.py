@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 import hybridrec
 from hybridrec.service.core import Service
-from hybridrec.service.errors import add_error_handlers
+from hybridrec.service.errors import add_error_handlers, refuse_unknown_parameters
 from hybridrec.service.express import Express
 from hybridrec.service.guard import Guard
 from hybridrec.service.limits import Limits
@@ -67,12 +67,12 @@ def _api(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
     add_error_handlers(api)
-    api.include_router(recommend_routes(service))
-    api.include_router(explain_routes(service))
+    asking = [recommend_routes(service), explain_routes(service), item_routes(service)]
     if service.settings.page:
-        api.include_router(browse_routes(service))
         api.include_router(page_routes())
-    api.include_router(item_routes(service))
+        asking.insert(2, browse_routes(service))
+    for routes in asking:
+        api.include_router(routes, dependencies=[Depends(refuse_unknown_parameters)])
     api.include_router(write_routes(service))
     api.include_router(operate_routes(service))
     _limit_k(api, service.settings.max_k)

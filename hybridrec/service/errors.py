@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hybridrec.errors import HybridRecError, UnknownIdError
+from hybridrec.errors import HybridRecError, UnknownIdError, first_few
 from hybridrec.online.event_log import EventLogError
 
 _LOG = logging.getLogger(__name__)
@@ -38,6 +38,25 @@ class ApiError(HTTPException):
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, message, headers)
+
+
+def refuse_unknown_parameters(request: Request) -> None:
+    """Refuse an address with a parameter that nobody would look at.
+
+    Raises
+    ------
+    ApiError
+        422, with what there is.
+    """
+    known = {one.alias for one in request.scope["route"].dependant.query_params}
+    unknown = [name[:50] for name in request.query_params if name not in known]
+    if unknown:
+        there = f"there are {', '.join(sorted(known))}" if known else "there are none"
+        raise ApiError(
+            422,
+            f"no parameter {first_few(unknown)} at this address ({there}); rules, rerank, history"
+            " and the like go into the body of a POST",
+        )
 
 
 def error_body(status: int, message: str) -> bytes:

@@ -97,6 +97,9 @@ def known_taste(live: LiveRecommender, snapshot: Snapshot, request: Request) -> 
     if request.history is None and request.features is None:
         if request.user is None:
             raise ParameterError("say for whom: user, history or features")
+        if not snapshot.is_user_id(request.user):
+            kind = "text" if snapshot.model.users_.is_text else "integers"
+            raise UnknownIdError(f"user ids are {kind} here, got {request.user!r}")
         if snapshot.user_code(request.user) < 0 and not _gave_feedback(live, request.user):
             raise UnknownIdError(
                 f"user {request.user!r} was never seen; give a history, or send feedback first"

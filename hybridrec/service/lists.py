@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybridrec.dataset.idmap import IdMap
+from hybridrec.errors import ParameterError, UnknownIdError
 from hybridrec.models.frames import source_names
 from hybridrec.models.lists import lists_of_codes, wish
 from hybridrec.service.taste import Recommendation, Request, Taste
@@ -81,7 +82,10 @@ def _lists(
 def _with_rules(
     asked: Wish, snapshot: Snapshot, requests: Sequence[Request]
 ) -> tuple[Wish, np.ndarray]:
-    """Return a wish with compiled rules, and the users' rows in them."""
+    """Return a wish with compiled rules, and the users' rows in them.
+
+    What is allowed or denied may be newer than the model: such items are passed over.
+    """
     model, rules = snapshot.model, requests[0].rules
     nobody = np.full(len(requests), -1, dtype=np.int32)
     if rules is None:
@@ -92,8 +96,12 @@ def _with_rules(
         users = IdMap(list(dict.fromkeys(known)), "user")
         row_of = {one: row for row, one in enumerate(users.ids.tolist())}
         nobody[:] = [row_of.get(one.user, -1) for one in requests]
-    groups = model.catalogue.groups
-    compiled = rules.compile(model.items_, model.item_table_, users, groups=groups)
+    try:
+        compiled = rules.known_to(model.items_).compile(
+            model.items_, model.item_table_, users, groups=model.catalogue.groups
+        )
+    except UnknownIdError as error:  # of a pin: not what the request asks for, but a wrong rule
+        raise ParameterError(str(error)) from None
     return replace(asked, rules=compiled), nobody
 
 

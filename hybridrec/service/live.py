@@ -212,11 +212,12 @@ class LiveRecommender:
         Returns
         -------
         list of {"item", "title", "users"}
-            The most popular first; ``users`` counts those who have the item.
+            The item of that id, then the most popular; ``users`` counts those who have the item.
         """
         snapshot = self._snapshot
         model = snapshot.model
         codes = snapshot.item_search.find(query, _checked_limit(limit))
+        codes = _exact_first(codes, snapshot.item_codes, query, limit)
         return [
             {"item": one, "title": title, "users": int(users)}
             for one, title, users in zip(
@@ -233,11 +234,12 @@ class LiveRecommender:
         Returns
         -------
         list of {"user", "items"}
-            Those with the most items first.
+            The user of that id, then those with the most items.
         """
         snapshot = self._snapshot
         model = snapshot.model
         codes = snapshot.user_search.find(query, _checked_limit(limit))
+        codes = _exact_first(codes, snapshot.user_codes, query, limit)
         counts = model.history_.indptr[codes + 1] - model.history_.indptr[codes]
         ids = model.users_.ids[codes].tolist()
         return [{"user": one, "items": int(count)} for one, count in zip(ids, counts, strict=True)]
@@ -326,6 +328,19 @@ def _checked_limit(limit: int) -> int:
     if isinstance(limit, bool) or not isinstance(limit, (int, np.integer)) or limit < 0:
         raise ParameterError(f"limit must be a whole number of at least 0, got {limit!r}")
     return int(limit)
+
+
+def _exact_first(
+    codes: np.ndarray, code_of: Mapping[Any, int], query: str, limit: int
+) -> np.ndarray:
+    """Return found codes with that of the id which the query is, if there is one, in front."""
+    text = query.strip()
+    exact = code_of.get(text)
+    if exact is None and text.isascii() and text.isdigit() and len(text) < 20:
+        exact = code_of.get(int(text))
+    if exact is None:
+        return codes
+    return np.concatenate([[exact], codes[codes != exact]]).astype(codes.dtype)[:limit]
 
 
 def _plain(value: Any) -> Any:

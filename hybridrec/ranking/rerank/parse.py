@@ -72,5 +72,5 @@ def _kind(name: str) -> type[Reranker]:
 def _made(kind: type[Reranker], params: Mapping[str, Any]) -> Reranker:
     """Make a re-ranker of parameters that it has."""
     if kind is Calibrated and "column" not in params:
-        raise ParameterError("calibrated needs a column of the item table: calibrated:column=...")
+        raise ParameterError("calibrated needs a column of the item table, such as column=genres")
     return kind(**params)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +119,30 @@ class Rules:
             quota=quotas,
             pin=pins | others,
             user_deny=denied,
+        )
+
+    def known_to(self, items: IdMap) -> Rules:
+        """Return the rules without allowed and denied items that a catalogue does not know.
+
+        Raises
+        ------
+        DataError
+            If ids are of another type than those of the catalogue.
+        """
+
+        def known(ids: Sequence[Any]) -> list[Any]:
+            wrong = [one for one in ids if isinstance(one, str) != items.is_text]
+            if wrong:
+                kind = "text" if items.is_text else "integers"
+                raise DataError(f"item ids are {kind} here, got {first_few(wrong)}")
+            codes = items.codes(ids, unknown="skip") if ids else ()
+            return [one for one, code in zip(ids, codes, strict=True) if code >= 0]
+
+        return replace(
+            self,
+            allow=None if self.allow is None else known(self.allow),
+            deny=None if self.deny is None else known(self.deny),
+            user_deny={user: known(ids) for user, ids in (self.user_deny or {}).items()},
         )
 
     def compile(

@@ -40,7 +40,7 @@ def test_texts(text, expected):
         ("mmr:weight=much", "weight must be a number, got 'much'"),
         ("mmr:weight=nan", "weight must be a number from 0 to 1"),
         ("mmr:candidates=0", "candidates must be a whole number from 1 to 1000, got 0"),
-        ("calibrated", "calibrated needs a column of the item table: calibrated:column=..."),
+        ("calibrated", "calibrated needs a column of the item table, such as"),
         ("popularity-damping:strength=-1", "strength must be a number of at least 0, got -1.0"),
         ("mmr:weight", "must look like name=value"),
     ],

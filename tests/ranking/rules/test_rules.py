@@ -8,7 +8,7 @@ import pytest
 
 import hybridrec
 from hybridrec.dataset.idmap import IdMap
-from hybridrec.errors import ParameterError, UnknownIdError
+from hybridrec.errors import DataError, ParameterError, UnknownIdError
 from hybridrec.ranking.rules import Condition, Rules, item_groups
 
 ITEMS = IdMap(["a", "b", "c", "d"], "item")
@@ -35,6 +35,16 @@ class TestIds:
         assert passing(allow=pd.Series(["a"])) == ["a"]
         assert passing(allow={"b"}) == ["b"]
         assert passing(NUMBERS, allow=[1.0, 3.0]) == [1, 3]
+
+    def test_known_to_a_catalogue(self):
+        rules = Rules(allow=["a", "z"], deny=["y", "b"], pin={1: "x"}, user_deny={7: ["w", "a"]})
+        known = rules.known_to(ITEMS)
+        assert (known.allow, known.deny, known.user_deny) == (("a",), ("b",), {7: ("a",)})
+        assert known.pin == rules.pin
+        assert Rules(allow=["z"]).known_to(ITEMS).allow == ()
+        assert not Rules(deny=["z"]).known_to(ITEMS)
+        with pytest.raises(DataError, match="item ids are integers here, got '2'"):
+            Rules(deny=["2"]).known_to(NUMBERS)
 
     def test_empty_lists(self):
         assert passing(allow=[]) == []
