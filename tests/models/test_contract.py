@@ -166,4 +166,4 @@ def test_every_model_is_under_contract():
         for suite in RecommenderContract.__subclasses__()
         if "make" in vars(suite)
     }
-    assert covered == {model_class(name) for name in MODELS}
+    assert covered >= {model_class(name) for name in MODELS}  # other rooms' suites are there too

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hybridrec.ranking.rules import Rules
+from hybridrec.service import gathering
 from hybridrec.service.live import LiveRecommender
 from tests.service.serving import Client, client_of
 
@@ -107,7 +108,7 @@ def test_requests_that_come_at_once_get_their_own_answers(client):
 def test_a_crowd_is_served_in_parts(client, monkeypatch):
     urls = [f"/recommend?user={user}&k=2" for user in range(7)]
     alone = [client.json(url) for url in urls]
-    monkeypatch.setattr("hybridrec.service.gathering.MOST", 3)
+    monkeypatch.setattr(gathering, "MOST", 3)
     assert [one.json() for one in client.at_once(*urls)] == alone
 
 
@@ -116,7 +117,7 @@ def test_a_failure_of_the_model_reaches_all_who_wait(folders, monkeypatch):
         raise RuntimeError("secret")
 
     client = client_of({"als": LiveRecommender(folders["als"])})
-    monkeypatch.setattr("hybridrec.service.gathering.answer", broken)
+    monkeypatch.setattr(gathering, "answer", broken)
     answers = client.at_once("/recommend?user=1", "/recommend?user=2")
     client.close()
     assert [one.status_code for one in answers] == [500, 500]
