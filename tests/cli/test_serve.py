@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import subprocess
 import sys
 
 import pandas as pd
@@ -60,9 +61,11 @@ def test_models_with_ids_of_other_types_share_no_log(refused, model, files, tmp_
     assert "ids of different types" in message
 
 
-def test_without_the_extra_the_pip_line_is_told(refused, model, monkeypatch):
-    for name in [one for one in sys.modules if one.startswith("hybridrec.service")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    message = refused("serve", model)
-    assert "pip install 'hybridrec[serve]'" in message
+def test_without_the_extra_the_pip_line_is_told(model):
+    code = "import sys; sys.modules['uvicorn'] = None\n"
+    code += f"sys.argv = ['hybridrec', 'serve', {str(model)!r}]\n"
+    code += "from hybridrec.cli.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "pip install 'hybridrec[serve]'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -162,7 +162,7 @@ def test_an_unexpected_error_tells_nothing(models, monkeypatch):
 def test_figures_count_by_route_and_hold_no_ids(models):
     client = client_of(models)
     client.get("/recommend?user=37")
-    client.get("/recommend?user=37&other=1")  # by the framework
+    client.get("/recommend?user=%337")  # by the framework
     client.get("/users/37")
     client.get("/nothing/37")
     client.request("BREW", "/recommend")
