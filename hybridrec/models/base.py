@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.interactions import Interactions
-from hybridrec.errors import DataError
+from hybridrec.errors import DataError, ParameterError, first_few
 from hybridrec.models.frames import FEATURES, MODEL, POPULAR, Lists
 from hybridrec.models.scoring import Scoring
 from hybridrec.models.side import FeatureInput, has_entries, resolve_features
@@ -114,6 +114,7 @@ class Recommender(Scoring):
         k: int = 10,
         *,
         history: Any = None,
+        context: Mapping[str, Any] | None = None,
         rules: Rules | None = None,
         rerank: Reranker | str | None = None,
         unknown: str = "raise",
@@ -158,8 +159,29 @@ class Recommender(Scoring):
         from hybridrec.models.lists import asked_users, recommend, wish
 
         self._check_fitted()
+        if context is not None:
+            model, same = self.in_context(context), {"rules": rules, "rerank": rerank}
+            more = {"unknown": unknown, "num_threads": num_threads}
+            return model.recommend(users, k, history=history, **same, **more)
         wanted = wish(k, rerank=rerank, num_threads=num_threads)
         return recommend(self, asked_users(self, users, history, unknown), rules, wanted)
+
+    def in_context(self, context: Mapping[str, Any]) -> Recommender:
+        """Return the model as it is under some circumstances; they share what they can.
+
+        Parameters
+        ----------
+        context : mapping of str to value
+            Such as ``{"daypart": "evening"}``: columns that the model was fitted with.
+
+        Raises
+        ------
+        ParameterError
+            If the model was not fitted with such columns.
+        """
+        raise ParameterError(
+            f"{self.model_name} knows no context: it cannot use {first_few(context)}"
+        )
 
     def audit(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from hybridrec.dataset.interactions import Interactions
 from hybridrec.errors import ParameterError, did_you_mean
 from hybridrec.features.blocks import scale_rows
 from hybridrec.features.pipeline import BLOCKS, FeaturePipeline, default_blocks
+from hybridrec.models.kept import kept
 from hybridrec.ranking.catalogue import Catalogue, Vectors
 from hybridrec.ranking.scorer import FactorScorer
 from hybridrec.runtime import threads
@@ -28,14 +29,9 @@ DIMENSIONS = 64  # of vectors made of the interactions
 
 def catalogue_of(model: Recommender) -> Catalogue:
     """Return the catalogue of a fitted model: the one it has, unless its items have changed."""
-    now = (model.items_, model.popularity_, model.item_table_, model.scorer_)
-    kept: tuple[tuple[Any, ...], Catalogue] | None = model.__dict__.get("_catalogue")
-    if kept is not None and all(one is other for one, other in zip(kept[0], now, strict=True)):
-        return kept[1]
+    made_of = (model.items_, model.popularity_, model.item_table_)
     vectors = partial(item_vectors, model)
-    made = Catalogue(model.items_, model.popularity_, model.item_table_, vectors)
-    model.__dict__["_catalogue"] = (now, made)
-    return made
+    return kept(model, "catalogue", made_of, lambda: Catalogue(*made_of, vectors))
 
 
 def item_vectors(model: Recommender, block: str | None) -> Vectors:

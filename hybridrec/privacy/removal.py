@@ -27,7 +27,7 @@ ITEM_SIDES = ("keep", "half-step", "refit")
 USER_ROWS = (  # what models keep beside the scorer with a row for every user of the fit
     *("user_prior_", "training.user.squares", "training.user.moves", "training.user.features"),
 )
-NOT_SAVED = ("_kept", "_catalogue", "labelled_")  # made of all users, or of their pairs
+NOT_SAVED = ("_kept", "labelled_")  # made of all users, or of their pairs
 
 
 def forget(model: Recommender, users: Sequence[Any], *, item_side: str = "keep") -> Recommender:

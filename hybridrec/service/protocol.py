@@ -17,7 +17,7 @@ class PatientProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which by itself waits for the head of a request forever.
 
     The head has to come within some seconds and bytes, and answers have to be read; bodies are
-    watched by `Guard`. What is not HTTP gets an error in JSON, as every other error.
+    watched by `Limits`. What is not HTTP gets an error in JSON, as every other error.
     """
 
     _head_timer: TimerHandle | None = None
