@@ -160,9 +160,14 @@ class Recommender(Scoring):
 
         self._check_fitted()
         if context is not None:
-            model, same = self.in_context(context), {"rules": rules, "rerank": rerank}
-            more = {"unknown": unknown, "num_threads": num_threads}
-            return model.recommend(users, k, history=history, **same, **more)
+            return self.in_context(context).recommend(
+                *(users, k),
+                history=history,
+                rules=rules,
+                rerank=rerank,
+                unknown=unknown,
+                num_threads=num_threads,
+            )
         wanted = wish(k, rerank=rerank, num_threads=num_threads)
         return recommend(self, asked_users(self, users, history, unknown), rules, wanted)
 
