@@ -112,10 +112,10 @@ def _groups(report: Report) -> Iterator[Section]:
         yield Section(
             "groups",
             "Groups: who is served worse, who is shown less?",
-            text=(" ".join(grouped.group_sentences(found, _best(report))), grouped.NOTE),
+            points=tuple(grouped.group_sentences(found, _best(report))),
             tables=(*grouped.gap_tables(found), *grouped.group_tables(found)),
             charts=partial(grouped.group_charts, report),
-            chart_note="Whiskers: 95 % bootstrap intervals over users.",
+            chart_note="Whiskers: 95 % bootstrap intervals over users. " + grouped.NOTE,
         )
 
 

@@ -177,7 +177,7 @@ def _sentence(gap: ModelGap, rows: Mapping[str, GroupRow]) -> str:
         return (
             f"Items by {what}: {gap.model} shows “{gap.least}” {gap.least_ratio:.2f} times as much"
             f" as it is wanted, “{gap.most}” {gap.most_ratio:.2f} times; of what users want it"
-            f" finds least of “{gap.worst}” ({label} {worst.value:.{_DECIMALS}f}, {_versus(worst)})."
+            f" finds least of “{gap.worst}” ({label} {_number(worst.value)}, {_versus(worst)})."
         )
     return (
         f"Users by {what}: {gap.model} serves “{gap.worst}” worst ({label}"
