@@ -90,7 +90,8 @@ def show_groups(screen: Console, found: GroupReport) -> None:
         print_title(screen, table.caption)
         show_table(screen, table)
         for note in table.notes:
-            screen.print(note)
+            if note != NOTE:  # once, below all
+                screen.print(note)
         screen.print()
     screen.print(NOTE)
 

@@ -115,7 +115,7 @@ def _groups(report: Report) -> Iterator[Section]:
             points=tuple(grouped.group_sentences(found, _best(report))),
             tables=(*grouped.gap_tables(found), *grouped.group_tables(found)),
             charts=partial(grouped.group_charts, report),
-            chart_note="Whiskers: 95 % bootstrap intervals over users. " + grouped.NOTE,
+            chart_note="Whiskers: 95 % bootstrap intervals over users.",
         )
 
 

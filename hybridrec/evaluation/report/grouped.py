@@ -88,7 +88,7 @@ def group_sentences(found: GroupReport, model: str) -> Iterator[str]:
 def group_text(found: GroupReport) -> str:
     """Return the tables as plain text."""
     tables = [*gap_tables(found), *group_tables(found)]
-    return "\n\n".join(map(_plain, tables)) + f"\n{NOTE}"
+    return "\n\n".join(map(_plain, tables)) + f"\n\n{NOTE}"
 
 
 def _table(found: GroupReport, grouping: str) -> Table:
@@ -113,7 +113,7 @@ def _table(found: GroupReport, grouping: str) -> Table:
             cells += _of_one(of_model[model], of_items)
         rows.append(tuple(cells))
     notes = (_OF_ITEMS,) if of_items else (_OF_USERS,)
-    return Table(tuple(headings), tuple(rows), f"Groups {_by(grouping)}", notes)
+    return Table(tuple(headings), tuple(rows), f"Groups {_by(grouping)}", (*notes, NOTE))
 
 
 def _of_one(row: GroupRow, of_items: bool) -> list[Cell]:
