@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         read_users,
     )
     from hybridrec.evaluation.evaluate import compare, evaluate
+    from hybridrec.evaluation.groups.measure import group_report
+    from hybridrec.evaluation.model_card.card import ModelCard, model_card
     from hybridrec.evaluation.selection.front import fit
     from hybridrec.evaluation.tuning.search import tune
     from hybridrec.features.blocks import FeatureBlock, Features
@@ -62,6 +64,8 @@ _HOMES = {
         "read_users",
     ),
     "evaluation.evaluate": ("compare", "evaluate"),
+    "evaluation.groups.measure": ("group_report",),
+    "evaluation.model_card.card": ("ModelCard", "model_card"),
     "evaluation.selection.front": ("fit",),
     "evaluation.tuning.search": ("tune",),
     "features.blocks": ("FeatureBlock", "Features"),
@@ -110,6 +114,7 @@ __all__ = [
     "KnowledgeTokens",
     "LightFM",
     "LogisticMF",
+    "ModelCard",
     "PersonalizedPageRank",
     "Popularity",
     "RP3Beta",
@@ -124,8 +129,10 @@ __all__ = [
     "describe_dataset",
     "evaluate",
     "fit",
+    "group_report",
     "load",
     "load_dataset",
+    "model_card",
     "read_dataset",
     "read_interactions",
     "read_items",

@@ -12,6 +12,13 @@ import click
 import numpy as np
 
 from hybridrec.cli.findings import featured, find_out, show_findings
+from hybridrec.cli.groups import (
+    check_groups,
+    grouped_lists,
+    groups_option,
+    show_groups,
+    with_groups,
+)
 from hybridrec.cli.measures import Measure, MeasureOptions, measure_options
 from hybridrec.cli.options import (
     EXISTING_FILE,
@@ -44,6 +51,7 @@ from hybridrec.cli.trade_offs import (
 )
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation import Comparison, Evaluation, Split, check_leakage
+from hybridrec.evaluation.groups import GroupReport
 from hybridrec.evaluation.significance import TESTS
 from hybridrec.evaluation.trade_offs import TradeOffs
 from hybridrec.models.registry import MODELS
@@ -130,6 +138,7 @@ class Results:
     findings : Findings or None
     trade_offs : TradeOffs or None
         Of the re-rankers.
+    groups : GroupReport or None
     notes : tuple of str
     """
 
@@ -138,6 +147,7 @@ class Results:
     split: Split
     findings: Findings | None
     trade_offs: TradeOffs | None
+    groups: GroupReport | None
     notes: tuple[str, ...]
 
 
@@ -148,6 +158,8 @@ class Results:
         "    --model hybrid-als --model hybrid-als:features=columns -o report.html",
         "hybridrec evaluate --dataset movielens-small --model hybrid-als --rerank mmr \\",
         "    --rerank calibrated:column=genres -o report.html",
+        "hybridrec evaluate --dataset movielens-small --group users:activity \\",
+        "    --group items:genres -o report.html",
         "hybridrec evaluate --protocol kgcn-ctr --data lastfm --seeds 5",
     ),
 )
@@ -174,6 +186,7 @@ class Results:
     " Repeatable.",
 )
 @reranks_option
+@groups_option
 @measure_options
 @_test_options
 @threads_option
@@ -185,6 +198,7 @@ def command(
     features: str | None,
     runs: tuple[Path, ...],
     reranks: tuple[str, ...],
+    grouped: tuple[str, ...],
     measuring: MeasureOptions,
     testing: TestOptions,
     threads: int,
@@ -215,7 +229,7 @@ def command(
     rounds = make_rounds(data, cutting)
     for_figures = form == "html"
     found = _evaluated(
-        rounds, sources, compared, rerankers, measuring, testing, for_figures, threads
+        rounds, sources, compared, rerankers, grouped, measuring, testing, for_figures, threads
     )
     if form in WRITERS:
         report = make_report(found, rounds)
@@ -250,6 +264,7 @@ def _evaluated(
     sources: Mapping[str, ModelSpec | Any],
     compared: ModelSpec | None,
     rerankers: Sequence[Reranker],
+    grouped: Sequence[str],
     measuring: MeasureOptions,
     testing: TestOptions,
     for_figures: bool,
@@ -258,6 +273,7 @@ def _evaluated(
     """Fit and measure everything on every split."""
     evaluations: list[Evaluation] = []
     trades: list[TradeOffs] = []
+    groups: list[GroupReport] = []
     first: Split | None = None
     splits: dict[int, Split] = {}
     for seed, made in rounds.splits:
@@ -267,6 +283,7 @@ def _evaluated(
                 measuring, made, rounds.protocol, for_figures=for_figures, threads=threads
             )
             check_reranks(rerankers, measure, made)
+            check_groups(grouped, measure, made)
             _warn_of_leakage(made)
             _warn_of_strangers(made)
         if compared is not None:
@@ -276,6 +293,7 @@ def _evaluated(
             with working(f"{label}, round {seed}"):
                 fitted = _fitted(source, made, seed, threads)
                 evaluations.append(measure(fitted, made, context, label, seed))
+                groups += grouped_lists(grouped, fitted, made, measure, context, label, seed)
                 if isinstance(source, ModelSpec):
                     trades += traded(rerankers, fitted, made, measure, label, seed)
             _check_per_user(testing, evaluations[0])
@@ -292,7 +310,8 @@ def _evaluated(
     said = dict.fromkeys(f"{one.model}: {note}" for one in evaluations for note in one.notes)
     notes = (*rounds.notes, describe_split(first), *said)
     trade_offs = TradeOffs.over(trades) if trades else None
-    return Results(measure.asked(wide), wide, first, findings, trade_offs, notes)
+    by_group = GroupReport.over(groups) if groups else None
+    return Results(measure.asked(wide), wide, first, findings, trade_offs, by_group, notes)
 
 
 def _warn_of_leakage(made: Split) -> None:
@@ -335,6 +354,8 @@ def _write(
             show_findings(screen, found.findings)
         if found.trade_offs is not None:
             show_trade_offs(screen, found.trade_offs)
+        if found.groups is not None:
+            show_groups(screen, found.groups)
         for note in found.notes:
             screen.print(note)
 
@@ -356,6 +377,8 @@ def _rows(found: Results, rounds: Rounds, intervals: bool) -> list[dict[str, Any
     if found.trade_offs is not None:
         measured = [{**row, "rerank": None, "weight": None} for row in measured]
         measured += found.trade_offs.summary(confidence)
+    if found.groups is not None:
+        measured = with_groups(measured, found.groups)
     rows = [{name: _finite(value) for name, value in row.items()} for row in measured]
     if rounds.protocol is None:
         return rows

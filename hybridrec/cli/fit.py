@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from hybridrec.cli.card import notes_option, read_notes
 from hybridrec.cli.choice import show_choice, show_guard
 from hybridrec.cli.data import load_data
 from hybridrec.cli.describe import labels_of, show_knowledge
@@ -22,6 +23,7 @@ from hybridrec.cli.options import (
 from hybridrec.cli.output import check_output, console, working
 from hybridrec.cli.params import tuned_spec
 from hybridrec.errors import ParameterError
+from hybridrec.evaluation.model_card import model_card
 from hybridrec.evaluation.selection import AUTO, fit
 from hybridrec.evaluation.tuning.side import user_blocks
 from hybridrec.models.base import Recommender
@@ -80,6 +82,7 @@ _DEFAULT = "hybrid-als"
     metavar="SECONDS",
     help=f"For the guard and --model {AUTO}; the fit itself comes after.",
 )
+@notes_option
 @seed_option
 @threads_option
 @click.option(
@@ -94,6 +97,7 @@ def command(
     features: str | None,
     guard: bool,
     time_budget: float,
+    card_notes: Path | None,
     random_state: int | None,
     threads: int,
     output: Path,
@@ -106,6 +110,7 @@ def command(
     """
     check_output(output, overwrite=overwrite)
     spec = _spec(model, params, settings, features)
+    notes = read_notes(card_notes)
     with working("Reading"):
         clean = load_data(data)
     screen = console()
@@ -128,6 +133,9 @@ def command(
             num_threads=threads,
         )
     seconds = time.perf_counter() - start
+    model_card(
+        found, clean.dataset, cleaning=clean.report, notes=notes, num_threads=threads
+    ).attach(found.model)
     found.model.save(output, overwrite=overwrite)
     if found.choice is not None:
         show_choice(screen, found.choice)

@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "See it work: fit, compare and recommend on bundled data.",
     "fit": "Fit a model and save it.",
     "recommend": "Recommend items to users, old and new.",
+    "card": "Print the model card: what a model is, its data, what was measured, its limits.",
     "explain": "Tell why a user is recommended an item.",
     "similar": "List the items most like given ones.",
     "evaluate": "Compare models on held-out interactions.",

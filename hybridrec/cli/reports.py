@@ -59,6 +59,7 @@ def make_report(found: Results, rounds: Rounds) -> Report:
         published=rounds.published,
         notes=rounds.notes,
         trade_offs=found.trade_offs,
+        groups=found.groups,
     )
 
 

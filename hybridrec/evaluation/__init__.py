@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from hybridrec.evaluation.evaluate import compare, evaluate
+from hybridrec.evaluation.groups import GroupReport, group_report
 from hybridrec.evaluation.knowledge import FeatureComparison, compare_features
 from hybridrec.evaluation.leakage import check_leakage
 from hybridrec.evaluation.measured import Evaluation
 from hybridrec.evaluation.metrics import METRICS
+from hybridrec.evaluation.model_card import ModelCard, model_card
 from hybridrec.evaluation.pairs import evaluate_pairs
 from hybridrec.evaluation.protocols import PROTOCOLS, protocol, published_rows
 from hybridrec.evaluation.relations import RelationContributions, relation_contributions
@@ -42,6 +44,8 @@ __all__ = [
     "Comparison",
     "Evaluation",
     "FeatureComparison",
+    "GroupReport",
+    "ModelCard",
     "RelationContributions",
     "Split",
     "TradeOffs",
@@ -55,10 +59,12 @@ __all__ = [
     "evaluate",
     "evaluate_pairs",
     "export_split",
+    "group_report",
     "k_fold",
     "labelled_pairs",
     "leave_last_n",
     "load_split",
+    "model_card",
     "predefined",
     "protocol",
     "published_rows",

@@ -118,23 +118,20 @@ def evaluate(
     """
     checked = _checked_metrics(metrics)
     cutoffs = _checked_cutoffs(k)
-    width = min(cutoffs[-1], len(split.train.items))
     parts, cut_notes = cut(slices, split)
-    is_model = hasattr(source, "recommend_codes")
-    if is_model:
-        check_fitted_on_train(source, split)
     places = any(one in PLACEMENT_METRICS for one in checked)
     if places:
-        _check_places_all(is_model, candidates)
-    among, among_notes = candidates_of_users(candidates, split, seed)
-    lists, notes = _lists(source, split, width, among, num_threads)
+        _check_places_all(hasattr(source, "recommend_codes"), candidates)
+    lists, notes = judged_lists(
+        source, split, cutoffs, candidates, context or Context(), num_threads, seed
+    )
     placed = placement_of_model(source, split, num_threads) if places else None
-    judged = _Judged(_judgement(lists, split, cutoffs, context or Context()), placed)
+    judged = _Judged(lists, placed)
     return Evaluation(
-        name or (source.model_name if is_model else "run"),
+        name or source_name(source),
         split.seed if seed is None else seed,
         _slices(judged, [*_warm_and_cold(split), *_known_users(split), *parts], checked, split),
-        (*notes, *cut_notes, *among_notes),
+        (*notes, *cut_notes),
         split.test.backend,
     )
 
@@ -182,6 +179,29 @@ def compare(
             for name, source in sources.items()
         ]
     )
+
+
+def judged_lists(
+    source: Any,
+    split: Split,
+    cutoffs: tuple[int, ...],
+    candidates: int | Any,
+    context: Context,
+    num_threads: int,
+    seed: int | None,
+) -> tuple[Judgement, tuple[str, ...]]:
+    """Return the lists of a model or run beside the truth, and notes; see `evaluate`."""
+    if hasattr(source, "recommend_codes"):
+        check_fitted_on_train(source, split)
+    width = min(cutoffs[-1], len(split.train.items))
+    among, among_notes = candidates_of_users(candidates, split, seed)
+    lists, notes = _lists(source, split, width, among, num_threads)
+    return _judgement(lists, split, cutoffs, context), (*notes, *among_notes)
+
+
+def source_name(source: Any) -> str:
+    """Return what a model or a run is called, unless it is named."""
+    return str(source.model_name) if hasattr(source, "recommend_codes") else "run"
 
 
 def _lists(

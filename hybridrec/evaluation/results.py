@@ -309,9 +309,13 @@ def by_user(
         ``n_users of all seeds / (n_seeds * n_users of the seed)``, so that the mean over
         axis 0 is that mean of means.
     """
+    return added_by_user(values, [parts[0].slices[on].users for parts in evaluations])
+
+
+def added_by_user(values: Sequence[np.ndarray], users: Sequence[np.ndarray]) -> np.ndarray:
+    """Return `by_user` of values of users given by their ids, seed by seed."""
     if len(values) == 1:
         return values[0]
-    users = [parts[0].slices[on].users for parts in evaluations]
     everyone, rows = np.unique(np.concatenate(users), return_inverse=True)
     added = np.zeros((len(everyone), *values[0].shape[1:]))
     start = 0

@@ -109,7 +109,7 @@ def bootstrap_interval(
     if len(values) < 2:
         nothing = np.full(len(mean), np.nan)
         return nothing, nothing.copy()
-    moved = _resampled_means(values, draws, random_state, num_threads) - mean
+    moved = resampled_means(values, draws, random_state, num_threads) - mean
     tails = (1 - confidence) / 2 * np.array([1, -1]) + [0, 1]
     levels = np.tile(tails[:, None], len(mean))
     if method == "bca":
@@ -192,13 +192,14 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def _resampled_means(
+def resampled_means(
     values: np.ndarray, draws: int, random_state: int, num_threads: int
 ) -> np.ndarray:
     """Return the means of users drawn with replacement, float64 (draws, n_columns).
 
-    Of users with nothing but zeros, often most of them, it is enough to know how many were not
-    drawn. Single precision does for the others, as their values are taken around 0.
+    All columns see the same draws, so that functions of several means can be resampled. Of users
+    with nothing but zeros, often most of them, it is enough to know how many were not drawn.
+    Single precision does for the others, as their values are taken around 0.
     """
     filled = values.any(axis=1, keepdims=True)
     centre = values.sum(axis=0) / max(1, np.count_nonzero(filled))

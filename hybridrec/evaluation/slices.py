@@ -101,7 +101,7 @@ def _parts(name: str, split: Split) -> Iterator[Part]:
     elif name == "users:activity":
         masks = _by_count(train.matrix.getnnz(axis=1), "new")
     else:
-        masks = _by_column(train, "item" if side == "items" else "user", by)
+        masks = by_column(train, "item" if side == "items" else "user", by)
     for label, members in masks.items():
         yield Part(f"{name}={label}", side == "items", members)
 
@@ -114,7 +114,14 @@ def _by_count(counts: np.ndarray, without: str) -> dict[str, np.ndarray]:
     return {"hot": hot, "warm": (counts > 0) & ~hot, without: counts == 0}
 
 
-def _by_column(train: Dataset, side: str, column: str) -> dict[str, np.ndarray]:
+def by_column(train: Dataset, side: str, column: str) -> dict[str, np.ndarray]:
+    """Return the items or users with each value of a column of their table, as masks.
+
+    Raises
+    ------
+    ParameterError
+        If the column has nothing to cut by.
+    """
     table = train.item_table if side == "item" else train.user_table
     assert table is not None
     builder = TableColumns(side=side)

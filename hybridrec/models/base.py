@@ -85,6 +85,7 @@ class Recommender(Scoring):
         self.item_table_ = None if table is None else plain_table(table)
         self.backend_, self.knowledge_ = dataset.interactions.backend, dataset.knowledge
         self.item_pipeline_, self.user_pipeline_ = item_pipeline, user_pipeline
+        self.__dict__.pop("texts_", None)  # a card of another fit
         return self
 
     def _learn(

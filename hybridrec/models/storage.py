@@ -17,6 +17,7 @@ from hybridrec.models.base import Recommender
 from hybridrec.models.members import Ensemble
 from hybridrec.models.registry import MODELS, model_class
 from hybridrec.models.tables import from_parts, to_parts
+from hybridrec.models.texts import attach_texts, texts_to_save
 from hybridrec.ranking.scorer import FactorScorer, HistoryScorer, Scorer
 from hybridrec.store.folder import Folder, read_folder, write_folder
 
@@ -56,7 +57,14 @@ def save_model(model: Recommender, path: str | Path, *, overwrite: bool = False)
         manifest["knowledge"] = knowledge.about
         arrays.update(_prefixed("knowledge", knowledge.arrays))
         tables.update({f"ids/{name}": {"id": ids} for name, ids in knowledge.ids.items()})
-    write_folder(path, manifest=manifest, arrays=arrays, tables=tables, overwrite=overwrite)
+    write_folder(
+        path,
+        manifest=manifest,
+        arrays=arrays,
+        tables=tables,
+        texts=texts_to_save(model),
+        overwrite=overwrite,
+    )
 
 
 def load(path: str | Path, *, models: Sequence[type[Recommender]] = ()) -> Recommender:
@@ -107,6 +115,7 @@ def _rebuild(folder: Folder, own: Mapping[str, type[Recommender]]) -> Recommende
         setattr(model, f"{side}_pipeline_", _pipeline(side, manifest, arrays, model.knowledge_))
     if isinstance(model, Ensemble):
         model.share()
+    attach_texts(model, folder.texts)
     return model
 
 

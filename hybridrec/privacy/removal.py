@@ -76,6 +76,8 @@ def forget(model: Recommender, users: Sequence[Any], *, item_side: str = "keep")
         )
     left = _without(model, kept, model.history_[kept])
     left.users_, left.user_sources_ = ids, model.user_sources_[kept]
+    if isinstance(left, KeptCounts):  # what is given away has no exact counts of the fit
+        vars(left).pop("texts_", None)
     if isinstance(left, Ensemble):
         left.share()
     if item_side == "half-step":
@@ -215,4 +217,6 @@ def _refitted(model: Recommender) -> Recommender:
         *("item_pipeline_", "user_pipeline_"),
     ):
         setattr(fresh, name, getattr(model, name))
+    if "texts_" in vars(model):
+        vars(fresh)["texts_"] = vars(model)["texts_"]
     return fresh

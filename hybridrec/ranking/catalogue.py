@@ -107,7 +107,7 @@ class Catalogue:
 
     def _grouped(self, column: str | None) -> ItemGroups:
         if column is None:
-            return _by_popularity(self.popularity)
+            return popularity_groups(self.popularity)
         return item_groups(self.table, column)
 
     def _shares(self, column: str | None) -> csr_matrix:
@@ -124,7 +124,8 @@ class Catalogue:
         return merits / total if total > 0 else merits
 
 
-def _by_popularity(popularity: np.ndarray) -> ItemGroups:
+def popularity_groups(popularity: np.ndarray) -> ItemGroups:
+    """Return head, middle and tail, as `Catalogue.groups` has them."""
     from scipy.sparse import csr_matrix
 
     levels, level = np.unique(-popularity.astype(np.float64), return_inverse=True)

@@ -5,6 +5,7 @@
     manifest.json          versions, the caller's keys, size and sha256 of every other file
     arrays.safetensors     all arrays and sparse matrices, memory-mapped on reading
     ids/users.parquet      the table "ids/users"
+    card.md                a text for people or other programs
 
 No pickle: reading runs no code from a file, and returns nothing before everything is verified.
 """
@@ -15,7 +16,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _ARRAYS = "arrays.safetensors"
 _TABLE = ".parquet"
+_TEXTS = (".md", ".json")
+_TEXT_NAME = re.compile(r"[A-Za-z0-9_-]+\.(md|json)")
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _ATTEMPTS = 100
 
@@ -49,11 +52,14 @@ class Folder:
         Read-only views on the mapped file.
     tables : dict of str to dict of str to array
         The columns of each table.
+    texts : dict of str to str
+        The content of each text, by its file name.
     """
 
     manifest: dict[str, Any]
     arrays: dict[str, Stored]
     tables: dict[str, dict[str, NDArray[Any]]]
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 def write_folder(
@@ -62,6 +68,7 @@ def write_folder(
     manifest: Mapping[str, Any],
     arrays: Mapping[str, Any],
     tables: Mapping[str, Mapping[str, Any]],
+    texts: Mapping[str, str] | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write a folder: complete, or not at all.
@@ -80,6 +87,8 @@ def write_folder(
     tables : mapping of str to mapping of str to array
         See :func:`hybridrec.store.tables.write_table`. A table "ids/users" becomes the file
         ``ids/users.parquet``.
+    texts : mapping of str to str, optional
+        By file name, such as "card.md" or "card.json".
     overwrite : bool, default False
         Replace a folder that hybridrec wrote, with all that is in it, or an empty one. Nothing
         else is ever replaced.
@@ -97,12 +106,17 @@ def write_folder(
             raise ParameterError(
                 f"{name!r} cannot name a table: use letters, digits, '_' and '-', with '/' between"
             )
+    for name in texts or {}:
+        if not _TEXT_NAME.fullmatch(name) or name == manifests.MANIFEST:
+            raise ParameterError(f"{name!r} cannot name a text: use such as 'card.md'")
     with new_folder(path, overwrite=overwrite) as stage:
         write_arrays(stage / _ARRAYS, arrays)
         for name, columns in tables.items():
             file = stage / f"{name}{_TABLE}"
             file.parent.mkdir(parents=True, exist_ok=True)
             write_table(file, columns)
+        for name, text in (texts or {}).items():
+            (stage / name).write_bytes(text.encode())
         manifests.write_manifest(stage, manifest)
 
 
@@ -170,7 +184,19 @@ def _read_content(folder: Path, manifest: dict[str, Any]) -> Folder:
         manifest=manifest,
         arrays=read_arrays(folder / _ARRAYS),
         tables={name: read_table(folder / f"{name}{_TABLE}") for name in names},
+        texts={name: _read_text(folder / name) for name in manifest["files"] if _is_text(name)},
     )
+
+
+def _is_text(name: str) -> bool:
+    return name.endswith(_TEXTS) and "/" not in name
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelFolderError(f"{path} cannot be read: {error}") from error
 
 
 def _may_replace(target: Path, overwrite: bool) -> bool:

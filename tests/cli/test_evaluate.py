@@ -343,3 +343,39 @@ def test_a_page_without_its_extra_is_refused_before_any_work(refused, files, mon
     monkeypatch.setattr("hybridrec.cli.evaluate.make_rounds", None)
     message = refused("evaluate", "events.csv", "-o", "report.html")
     assert "pip install 'hybridrec[plot]'" in message
+
+
+# ---- groups -----------------------------------------------------------------------------------
+
+ACTIVITY = ("--group", "users:activity", "--group", "items:popularity")
+
+
+def test_groups_are_rows_for_machines(done, files):
+    out = done(
+        *("evaluate", "events.csv", *BY_USER, *ACTIVITY, "--model", "popularity", "-k", 2),
+        *("--format", "json"),
+    )
+    rows = pd.DataFrame(json.loads(out))
+    plain, grouped = rows[rows["members"].isna()], rows[rows["members"].notna()]
+    assert set(plain["slice"]) == {"all"}
+    assert plain["p_holm"].isna().all()
+    users = grouped[grouped["slice"].str.startswith("users:activity=")]
+    assert users["n_users"].sum() == 8
+    assert (users["metric"] == "ndcg").all()
+    items = grouped[grouped["slice"].str.startswith("items:popularity=")]
+    assert items["exposure_share"].sum() == pytest.approx(1)
+    assert items["relevant_share"].sum() == pytest.approx(1)
+
+
+def test_groups_are_shown_and_reported(done, run, files):
+    out = done("evaluate", "events.csv", *BY_USER, *ACTIVITY, "--model", "item-knn", "-k", 2)
+    assert "Groups of users by activity" in out
+    assert "Groups of items: how far apart they are" in out
+    assert "too few users to test" in " ".join(out.split())
+    run("evaluate", "events.csv", *BY_USER, *ACTIVITY, "--model", "item-knn", "-o", "r.md")
+    assert "## Groups: who is served worse" in (files / "r.md").read_text()
+
+
+def test_groups_that_do_not_exist_are_refused(refused):
+    said = refused("evaluate", "events.csv", *BY_USER, "--group", "users:activty")
+    assert "unknown grouping 'users:activty'; did you mean 'users:activity'?" in said

@@ -129,7 +129,7 @@ def test_means_of_users_who_are_mostly_zero():
     """Users without values are drawn like all others, though never looked at."""
     values = np.zeros((400, 2))
     values[::8] = skewed(50, 2) + 1
-    means = significance._resampled_means(values, 8000, 0, 1)
+    means = significance.resampled_means(values, 8000, 0, 1)
     assert means.mean(axis=0) == pytest.approx(values.mean(axis=0), rel=0.01)
     spread = values.std(axis=0) / np.sqrt(400)
     assert means.std(axis=0) == pytest.approx(spread, rel=0.04)

@@ -92,11 +92,12 @@ class Rows:
 
 @dataclass(frozen=True)
 class Strips:
-    """Many groups of values, each group in one row as dots."""
+    """Many groups of values, each group in one row as dots; a line at ``reference``."""
 
     title: str
     label: str
     groups: tuple[tuple[str, tuple[Entry, ...]], ...]
+    reference: float | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from hybridrec.evaluation.results import Comparison
 from hybridrec.evaluation.tables import Tested
 
 if TYPE_CHECKING:
+    from hybridrec.evaluation.groups.found import GroupReport
     from hybridrec.evaluation.knowledge import FeatureComparison
     from hybridrec.evaluation.protocols.published import PublishedRow
     from hybridrec.evaluation.relations import RelationContributions
@@ -59,6 +60,8 @@ class Report:
         Of the knowledge graph, such as an `EntityMap` or a `WalkPicture`, by their captions.
     trade_offs : TradeOffs, optional
         What re-ranking brings and costs.
+    groups : GroupReport, optional
+        Which users are served worse, and which items are shown less.
     """
 
     comparison: Comparison
@@ -72,6 +75,7 @@ class Report:
     notes: Sequence[str] = ()
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     trade_offs: TradeOffs | None = None
+    groups: GroupReport | None = None
 
     @property
     def models(self) -> list[str]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from hybridrec.evaluation.measured import Column
-from hybridrec.evaluation.report import charts, tabulated
+from hybridrec.evaluation.metrics import LOWER_IS_BETTER
+from hybridrec.evaluation.report import charts, grouped, tabulated
 from hybridrec.evaluation.report.content import Report
 from hybridrec.evaluation.report.pictures import Picture
 from hybridrec.evaluation.report.summary import summary
@@ -62,6 +63,7 @@ def sections(report: Report) -> Iterator[Section]:
     yield Section("summary", "Summary", text=(summary(report),))
     yield _results(report)
     yield from _figures(report)
+    yield from _groups(report)
     yield from _side_information(report)
     yield from _reranking(report)
     yield Section("pictures", "Pictures of the knowledge graph", pictures=report.pictures)
@@ -102,6 +104,27 @@ def _figures(report: Report) -> Iterator[Section]:
         ("slices", "Slices", charts.slice_bars, _intervals(report.comparison, report.headlines)),
     ):
         yield Section(key, title, charts=partial(made, report), chart_note=note)
+
+
+def _groups(report: Report) -> Iterator[Section]:
+    found = report.groups
+    if found is not None:
+        yield Section(
+            "groups",
+            "Groups: who is served worse, who is shown less?",
+            points=tuple(grouped.group_sentences(found, _best(report))),
+            tables=(*grouped.gap_tables(found), *grouped.group_tables(found)),
+            charts=partial(grouped.group_charts, report),
+            chart_note="Whiskers: 95 % bootstrap intervals over users.",
+        )
+
+
+def _best(report: Report) -> str:
+    """Return the model with the best headline metric among those whose groups were measured."""
+    (metric, k), measured = report.headlines[0], report.groups.models if report.groups else ()
+    sign = -1 if metric in LOWER_IS_BETTER else 1
+    known = [model for model in report.models if model in measured] or report.models
+    return max(known, key=lambda model: sign * report.comparison.mean(model, metric, k))
 
 
 def _side_information(report: Report) -> Iterator[Section]:

@@ -256,6 +256,8 @@ def _draw_strips(axes: Axes, chart: Strips) -> float:
     series = max(len(group) for _, group in chart.groups)
     row = max(_ROW, _DOT_ROW * (series + 2))
     names = _legend_names([entry.name for entry in chart.groups[0][1]])
+    if chart.reference is not None:
+        axes.axvline(chart.reference, color=MUTED, linewidth=0.8)
     for at, (_, group) in enumerate(chart.groups):
         axes.axhline(at - 0.5, color=GRID, linewidth=0.5)
         for number, entry in enumerate(group):

@@ -31,8 +31,8 @@ def to_json(report: Report) -> str:
     over users, its standard deviation over seeds, and the bounds of a 95 % bootstrap interval
     over users. ``rows`` are those of `Comparison.rows`, seed by seed; ``significance`` those of
     `Comparison.significance`, for every slice; ``curves`` and ``knowledge`` have the form of
-    ``means``, ``trade_offs`` that of ``rows`` with "rerank" and "weight"; what there is not is
-    null.
+    ``means``, ``trade_offs`` that of ``rows`` with "rerank" and "weight"; ``groups`` has the
+    ``rows`` and ``gaps`` of a `GroupReport`; what there is not is null.
 
     Parameters
     ----------
@@ -62,6 +62,11 @@ def to_json(report: Report) -> str:
         and {"verdict": report.verdict, "means": _means(report.knowledge)},
         "relations": report.relations and _relations(report.relations),
         "trade_offs": report.trade_offs and report.trade_offs.summary(),
+        "groups": report.groups
+        and {
+            "rows": [asdict(row) for row in report.groups.rows],
+            "gaps": [asdict(gap) for gap in report.groups.gaps],
+        },
         "published": [asdict(row) for row in report.published],
     }
     return json.dumps(_plain(content), ensure_ascii=False, allow_nan=False, indent=1) + "\n"

@@ -24,12 +24,15 @@ _WRITTEN = {
     "≤": r"$\le$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
+    "†": r"\dag{}",
+    "“": "``",
+    "”": "''",
     "\N{EN DASH}": "--",
     "…": r"\dots{}",
     "\u2007": r"\phantom{0}",
 }
 _SPECIAL = re.compile("|".join(map(re.escape, _WRITTEN)))
-_PARTS = ("results", "knowledge", "relations", "re-ranking")
+_PARTS = ("results", "groups", "knowledge", "relations", "re-ranking")
 _MOST_NUMBERS = 7  # columns of numbers side by side
 _LONGEST, _NAME = 24, "3.7cm"  # characters of a name on one line, and its room
 _BREAKS = re.compile(r"[:,+/.]|\\_")
