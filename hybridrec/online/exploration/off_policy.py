@@ -1,6 +1,6 @@
 """What another policy would have earned, from the log of the one that was shown.
 
-A list of k slots is judged slot by slot. Two standard assumptions (Li et al., "Offline evaluation of
+A list of k slots is judged slot by slot. Two assumptions (Li et al., "Offline evaluation of
 ranking policies with click models", KDD 2018) say what a reward depends on:
 
 - "item-position": on the user, the item and its rank, not on what else is in the list. Weights are
@@ -107,27 +107,27 @@ def off_policy(
     """
     policy._check_ready()
     _check(slates, assumption, clip)
-    known = ~np.isnan(np.where(slates.items >= 0, slates.rewards, 0.0)).any(axis=1)
+    rewards = np.where(slates.items >= 0, slates.rewards, 0.0)
+    known: np.ndarray = np.isfinite(rewards).all(axis=1)
     if not known.any():
         raise DataError("no list of the log has all its rewards; there is nothing to judge by")
     slates, candidates = slates.rows(known), candidates.rows(known)
-    rewards = np.where(slates.items >= 0, slates.rewards, 0.0)
+    rewards = rewards[known]
     weights = np.minimum(_weights(policy, slates, candidates, assumption), clip)
     owners = np.arange(len(rewards)) if users is None else np.unique(users[known], False, True)[1]
     expected, residuals = _model(policy, slates, candidates, rewards)
     share = np.maximum(weights.mean(axis=0), 1e-12)
     ips = weights * rewards
-    snips = (ips / share).sum(axis=1).mean()
-    moves = {
-        "ips": (ips.sum(axis=1).mean(), ips.sum(axis=1)),
-        "snips": (snips, ((ips - weights * (ips.mean(axis=0) / share)) / share).sum(axis=1)),
-        "dr": (0.0, expected + (weights * residuals).sum(axis=1)),
+    normed = ips.mean(axis=0) / share
+    influences = {  # of every list, on the mean: for SNIPS to first order
+        "ips": ips.sum(axis=1),
+        "snips": normed.sum() + ((ips - weights * normed) / share).sum(axis=1),
+        "dr": expected + (weights * residuals).sum(axis=1),
     }
-    moves["dr"] = (moves["dr"][1].mean(), moves["dr"][1])
     effective, covered = _told(weights)
     return [
-        Estimate(method, float(value), *_interval(value, each, owners), effective, covered)
-        for method, (value, each) in moves.items()
+        Estimate(method, *_mean_with_interval(each, owners), effective, covered)
+        for method, each in influences.items()
     ]
 
 
@@ -199,8 +199,9 @@ def _told(weights: np.ndarray) -> tuple[float, float]:
     return effective, covered
 
 
-def _interval(value: float, each: np.ndarray, owners: np.ndarray) -> tuple[float, float]:
-    """Return the bounds of a mean of parts that belong together by owner."""
-    sums = np.bincount(owners, each - each.mean())
+def _mean_with_interval(each: np.ndarray, owners: np.ndarray) -> tuple[float, float, float]:
+    """Return the mean of parts, of which those of one owner depend on each other, and bounds."""
+    mean = float(each.mean())
+    sums = np.bincount(owners, each - mean)
     error = Z * math.sqrt(float((sums**2).sum())) / len(each)
-    return float(value) - error, float(value) + error
+    return mean, mean - error, mean + error

@@ -1,4 +1,4 @@
-"""Q-learning on a small table: what kind of item pays off for what kind of user, in the long run."""
+"""Q-learning on a small table: what kind of item pays off in the long run for what kind of user."""
 
 from __future__ import annotations
 

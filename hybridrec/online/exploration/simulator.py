@@ -180,12 +180,10 @@ class Simulator:
         for one in range(number):
             ready = self.candidates(policy, histories, _worn_out(shown, self.patience))
             slates = policy.choose(ready, self.k, request=one * len(self.users))
-            tastes = self._attraction(slates.items)
-            stream = random_stream(self.random_state, one)
-            clicks = stream.random(tastes.shape) < tastes * self.look(self.k)
-            slates = slates._replace(rewards=clicks.astype(np.float64))
-            best = self._best(self.model.history_[self.users], histories)
-            yield Round(one + 1, float((tastes @ self.look(self.k)).sum()), best, slates)
+            everyone = np.arange(len(self.users))
+            slates = slates._replace(rewards=self.clicks(everyone, slates.items, one))
+            reward = float((self._attraction(everyone, slates.items) @ self.look(self.k)).sum())
+            yield Round(one + 1, reward, self._best(histories), slates)
             if learn:
                 policy.learn(slates)
             histories = after(slates)
@@ -198,19 +196,36 @@ class Simulator:
         """
         ready = self.candidates(policy, self.model.history_[self.users])
         looked = policy.exposure(ready, self.k) @ self.look(self.k)
-        return float((looked * self._attraction(ready.items)).sum(axis=1).mean())
+        attraction = self._attraction(np.arange(len(self.users)), ready.items)
+        return float((looked * attraction).sum(axis=1).mean())
 
-    def _attraction(self, items: np.ndarray) -> np.ndarray:
-        """Return how attractive the items of each user's row are, 0 where there is none."""
-        rows = np.repeat(np.arange(len(items)), items.shape[1])
+    def clicks(self, users: np.ndarray, items: np.ndarray, number: int) -> np.ndarray:
+        """Return how users react to lists, 1 or 0, float64 (n, k).
+
+        Parameters
+        ----------
+        users : ndarray of int, shape (n,)
+            Positions in ``users`` of the simulator.
+        items : ndarray of int, shape (n, k)
+        number : int
+            Of the round: the same gives the same luck.
+        """
+        chance = self._attraction(users, items) * self.look(items.shape[1])
+        luck = random_stream(self.random_state, number).random(chance.shape)
+        return (luck < chance).astype(np.float64)
+
+    def _attraction(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Return how attractive the items of each row are to its user, 0 where there is none."""
+        rows = np.repeat(users, items.shape[1])
         tastes = np.asarray(self.attraction[rows, items.ravel()], dtype=np.float64)
         found: np.ndarray = np.where(items >= 0, tastes.reshape(items.shape), 0.0)
         return found
 
-    def _best(self, before: csr_matrix, histories: csr_matrix) -> float:
-        """Return what the best lists of items that nobody has yet would be worth."""
-        left = self.attraction.toarray() if hasattr(self.attraction, "toarray") else self.attraction
-        left = np.where((histories + before).astype(bool).toarray(), 0.0, left)
+    def _best(self, histories: csr_matrix) -> float:
+        """Return what the best lists of items that a user has not yet would be worth."""
+        tastes = self.attraction
+        left = tastes.copy() if isinstance(tastes, np.ndarray) else tastes.toarray()
+        left[histories.nonzero()] = 0.0
         k = min(self.k, left.shape[1])
         top = -np.sort(-np.partition(left, -k, axis=1)[:, -k:], axis=1)
         return float((top @ self.look(k)).sum())

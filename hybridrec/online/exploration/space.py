@@ -110,7 +110,7 @@ class ItemSpace:
     @property
     def width(self) -> int:
         """How many numbers a context has."""
-        return 3 + 2 * self.basis.shape[1]
+        return 3 + 2 * int(self.basis.shape[1])
 
 
 SCORE = 1  # the place of the model's score in a context
