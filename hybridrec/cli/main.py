@@ -19,6 +19,9 @@ COMMANDS = {
     "recommend": "Recommend items to users, old and new.",
     "explain": "Tell why a user is recommended an item.",
     "similar": "List the items most like given ones.",
+    "explore": "Recommend with some exploration, and log propensities.",
+    "off-policy": "Estimate from a log what other policies would have earned.",
+    "simulate": "See what exploration earns with simulated users.",
     "evaluate": "Compare models on held-out interactions.",
     "split": "Write a split as files that any other system can train on.",
     "tune": "Choose the parameters of a model on validation data.",
@@ -44,7 +47,7 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        found: click.Command = import_module(f"hybridrec.cli.{cmd_name}").command
+        found: click.Command = import_module(f"hybridrec.cli.{cmd_name.replace('-', '_')}").command
         return found
 
     def resolve_command(

@@ -108,7 +108,7 @@ def off_policy(
     policy._check_ready()
     _check(slates, assumption, clip)
     rewards = np.where(slates.items >= 0, slates.rewards, 0.0)
-    known: np.ndarray = np.isfinite(rewards).all(axis=1)
+    known = np.asarray(np.isfinite(rewards).all(axis=1))
     if not known.any():
         raise DataError("no list of the log has all its rewards; there is nothing to judge by")
     slates, candidates = slates.rows(known), candidates.rows(known)

@@ -212,7 +212,8 @@ class Simulator:
         """
         chance = self._attraction(users, items) * self.look(items.shape[1])
         luck = random_stream(self.random_state, number).random(chance.shape)
-        return (luck < chance).astype(np.float64)
+        clicks: np.ndarray = (luck < chance).astype(np.float64)
+        return clicks
 
     def _attraction(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Return how attractive the items of each row are to its user, 0 where there is none."""
