@@ -10,8 +10,9 @@ ranking policies with click models", KDD 2018) say what a reward depends on:
   rank within the list still counts, so far less of a log is lost; a bias is the price where users
   look otherwise.
 
-Open Bandit Pipeline (obp) has these and more estimators; it needs torch and Python below 3.11, so
-that it cannot be required here. The tests check IPS and SNIPS against values that it gave.
+Open Bandit Pipeline (obp 0.5.7) has these and more estimators. It pins torch 1.12, numpy 1.23.5 and
+Python below 3.11, so that it cannot stand beside this package; the tests hold IPS and SNIPS against
+values that it gave.
 """
 
 from __future__ import annotations
