@@ -52,6 +52,22 @@ TARGETS = {
     "thompson": "thompson:draws=50",
     "q-learning": "q-learning:epsilon=0",
 }
+FINDINGS = """
+Where it pays: when the model misses something that clicks tell. On a popularity model learning
+alone ("trust") brings 6 %, with the exploration of LinUCB or Thompson sampling 10 %; on hybrid-als
+with real held-out tastes learning brings 4 % (no more than its spread), and exploration adds
+nothing to it. Where not: in the latent world, where the model is near the truth already, every
+policy costs 1 to 4 %. Epsilon-greedy never pays for itself within these rounds: what it buys is a
+log from which other policies can be judged. Q-learning's table is no better than that, as it keeps
+12 kinds of users and 24 of items where the linear policies know every item's features. Exploration
+shows a fifth to a quarter more different items (more than twice as many on popularity) and, of the
+items nobody had, users click on 2 to 7 more where tastes are real; popularity has no such
+candidates. All this is of 8 lists a user, and of users whose tastes and visits do not change.
+
+Of the estimates, those of the position-based assumption are within 2 to 4 % from 3200 lists, though
+users look otherwise than it assumes; exact ranks need far larger logs for a policy that reorders
+the list (an effective sample of 6 to 100 lists of 3200), and their intervals are then often too narrow.
+"""
 LOGGED = 0.3
 SIZES = (200, 800, 3200)
 USERS, ROUNDS = 100, 8
@@ -62,10 +78,13 @@ def main() -> None:
     """Measure, and write tables and picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--draw", action="store_true", help="Only the picture, of what is there.")
+    parser.add_argument("--draw", action="store_true", help="Measure nothing: tables and picture.")
     options = parser.parse_args()
     if options.draw:
-        draw(json.loads((RESULTS / "exploration.json").read_text())["rounds"])
+        kept = json.loads((RESULTS / "exploration.json").read_text())
+        found = {name: kept[name] for name in ("rounds", "estimates")}
+        write_results("exploration", found, tables(**found))
+        draw(kept["rounds"])
         return
     liked, _ = clean((data := load_dataset("movielens-small")).interactions, min_weight=3.5)
     data = data.with_interactions(liked)
@@ -175,6 +194,7 @@ def tables(rounds: list[Row], estimates: list[Row]) -> str:
         f" logs), for logs of epsilon-greedy with epsilon {LOGGED}; in brackets how many of the"
         " 95 % intervals hold the true value:",
         _errors(estimates),
+        FINDINGS.strip(),
     ]
     return "\n\n".join(parts)
 
@@ -263,7 +283,7 @@ def draw(rounds: list[Row]) -> None:
         "q-learning": (SECOND, "-"),
     }
     with mpl.rc_context(STYLE):
-        figure, axes = panels(1, len(WORLDS), 2.6)
+        figure, axes = panels(1, len(WORLDS), 2.8)
         for axis, world in zip(axes.flat, WORLDS, strict=True):
             base = _mean_curve(rounds, world, "greedy")
             for name, (colour, line) in looks.items():

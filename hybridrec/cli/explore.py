@@ -76,7 +76,7 @@ def command(
     threads: int,
     out: OutputOptions,
 ) -> None:
-    """Make lists that explore, and log them with their propensities.
+    """Make lists that explore, and log their propensities.
 
     The policy orders the model's best candidates and fills some slots by chance. "propensity" is
     how probable the item was at its rank; with it, "hybridrec off-policy" tells from the log what

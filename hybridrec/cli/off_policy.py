@@ -69,9 +69,10 @@ def command(
     """Estimate from a log what other policies would have earned.
 
     LOG is a log of impressions ("hybridrec explore --impressions") with rewards; "logged" is what
-    its own lists earned. Nobody has to be shown a list of the others. "value" is the reward of a list, by three methods that should agree, with
-    an interval of 95 %. "lists" says how many lists of the policy itself would tell as much,
-    "covered" should be near 1: the share of what it would show that the log has seen.
+    its own lists earned. Nobody has to be shown a list of the others: "value" is the reward of
+    their lists, by three methods that should agree, with an interval of 95 %. "lists" says how
+    many lists of the policy itself would tell as much; "covered" should be near 1: the share of
+    what it would show that the log has seen.
     """
     form = resolve_format(out, *_FORMATS)
     check_output(out.output, overwrite=out.overwrite)

@@ -82,7 +82,7 @@ def command(
     threads: int,
     out: OutputOptions,
 ) -> None:
-    """Let policies make lists for simulated users, and see what they earn.
+    """See what policies earn from simulated users.
 
     Half of the interactions are held out. Users come in rounds, look at rank r with probability
     1 / r, and click on what attracts them; clicks are learned from. "clicks" are expected ones a
