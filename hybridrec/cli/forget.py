@@ -18,6 +18,7 @@ from hybridrec.dataset.idmap import as_ids
 from hybridrec.errors import ParameterError, UnknownIdError, first_few
 from hybridrec.models.base import Recommender
 from hybridrec.online import EventLog
+from hybridrec.online.impressions import ImpressionLog
 from hybridrec.privacy.private_als import PrivateALS
 from hybridrec.privacy.removal import ITEM_SIDES, forget
 
@@ -47,6 +48,9 @@ _INTEGER = re.compile("-?[0-9]{1,19}")
 @click.option("--interactions", type=EXISTING_FILE, help="File to remove the users' rows from.")
 @click.option("--log", type=EXISTING_FILE, help="Feedback log to remove the users' events from.")
 @click.option(
+    "--impressions", type=EXISTING_FILE, help="Log of impressions to remove the users' lists from."
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
@@ -59,6 +63,7 @@ def command(
     item_side: str,
     interactions: Path | None,
     log: Path | None,
+    impressions: Path | None,
     output: Path | None,
     overwrite: bool,
 ) -> None:
@@ -71,6 +76,7 @@ def command(
         raise ParameterError("--interactions FILE and -o OUT go together")
     model = load_model(folder)
     events = None if log is None else EventLog(log)  # refuses another file before anything is done
+    lists = None if impressions is None else ImpressionLog(impressions)
     found = _known(model, users)
     left = forget(model, found, item_side=item_side) if found else None
     rest, removed = None, 0
@@ -79,7 +85,7 @@ def command(
         form = resolve_format(out, "csv", "parquet")
         check_output(output, overwrite=overwrite)
         rest, removed = _rows_without(interactions, users)
-    if left is None and not removed and events is None:
+    if left is None and not removed and events is None and lists is None:
         raise UnknownIdError(f"unknown user {first_few(users)}: nothing was removed")
     if rest is not None:
         write_table(out, form, rest)
@@ -88,6 +94,9 @@ def command(
     if events is not None:
         with events:
             click.echo(f"{log}: {events.forget(_both_types(users))} events removed")
+    if lists is not None:
+        with lists:
+            click.echo(f"{impressions}: {lists.forget(_both_types(users))} lists removed")
 
 
 def _known(model: Recommender, users: tuple[str, ...]) -> list[Any]:

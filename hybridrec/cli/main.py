@@ -20,6 +20,9 @@ COMMANDS = {
     "card": "Print the model card: what a model is, its data, what was measured, its limits.",
     "explain": "Tell why a user is recommended an item.",
     "similar": "List the items most like given ones.",
+    "explore": "Make lists that explore, and log their propensities.",
+    "off-policy": "Estimate from a log what other policies would have earned.",
+    "simulate": "See what policies earn from simulated users.",
     "evaluate": "Compare models on held-out interactions.",
     "split": "Write a split as files that any other system can train on.",
     "tune": "Choose the parameters of a model on validation data.",
@@ -45,7 +48,7 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        found: click.Command = import_module(f"hybridrec.cli.{cmd_name}").command
+        found: click.Command = import_module(f"hybridrec.cli.{cmd_name.replace('-', '_')}").command
         return found
 
     def resolve_command(
