@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Beside the regularization of the model; chosen on the validation parts of bench/transfer.py.
 SHRINKAGE = 10.0  # pull of a user to the scenario's mean user, divided by the interactions there
-PULL = 3.0  # of an item to its shared factors
+PULL = 1.0  # of an item to its shared factors
 
 
 class Alpha(NamedTuple):

@@ -166,12 +166,10 @@ class Scenarios(Recommender):
         """Check the parameters and return the shared model."""
         spec = ModelSpec.parse(self.base)
         check_base(spec.kind)
-        if isinstance(self.alpha, str):
-            if self.alpha != AUTO:
-                raise ParameterError(f"alpha must be a number or {AUTO!r}, got {self.alpha!r}")
-        else:
-            at_least(0, alpha=self.alpha)
-            if self.alpha > 1:
+        if self.alpha != AUTO:
+            alpha = _number(self.alpha)
+            at_least(0, alpha=alpha)
+            if alpha > 1:
                 raise ParameterError(f"alpha must be at most 1, got {self.alpha!r}")
         if self.seen not in SEEN:
             raise ParameterError(
@@ -207,8 +205,8 @@ class Scenarios(Recommender):
 
     def _chosen(self, fit: Any, histories: dict[str, csr_matrix]) -> dict[str, Chosen]:
         """Return the alphas of all scenarios, and what they rest on."""
-        if not isinstance(self.alpha, str):
-            return dict.fromkeys(histories, Chosen.given(float(self.alpha)))
+        if self.alpha != AUTO:
+            return dict.fromkeys(histories, Chosen.given(_number(self.alpha)))
         if len(histories) == 1:
             return dict.fromkeys(histories, Chosen.given(0.0))
         return choose(
@@ -288,6 +286,7 @@ class Scenarios(Recommender):
         elif self._own_items:
             catalogue = own.getnnz(axis=0) > 0
         view = ScenarioView(name, self.members_[0], self.scenarios_[name])
+        view.backend_ = self.backend_
         return view.of(own, self.history_ if self.seen == "any" else own, catalogue)
 
     def update(self, interactions: Any) -> Self:
@@ -414,3 +413,13 @@ class Scenarios(Recommender):
                 items, delta = items[known], delta[known]
             self.scenarios_[name] = Adaptation(Alpha(*alpha.tolist()), mean, items, delta)
             self.histories_[name] = history
+
+
+def _number(alpha: str | float) -> float:
+    """Return an alpha that was given as a number, or as the text of one."""
+    try:
+        return float(alpha)
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"alpha must be a number from 0 to 1 or {AUTO!r}, got {alpha!r}"
+        ) from None

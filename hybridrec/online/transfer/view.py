@@ -61,7 +61,7 @@ class ScenarioView(Recommender):
         self.users_, self.items_ = shared.users_, shared.items_
         self.item_table_, self.knowledge_ = shared.item_table_, shared.knowledge_
         self.item_pipeline_, self.user_pipeline_ = shared.item_pipeline_, shared.user_pipeline_
-        self.user_sources_, self.backend_ = shared.user_sources_, shared.backend_
+        self.user_sources_ = shared.user_sources_
         self._catalogue = catalogue
         scorable = shared.scorable_
         self.scorable_ = scorable if catalogue is None else scorable & catalogue
