@@ -102,8 +102,8 @@ class UserLinks:
                 f" columns of ids; there are {first_few(source.names)}"
             )
         with source.read(source.names) as columns:
-            pair = [columns.ids(name, "user") for name in source.names]
-        return cls(*_resolved(*pair, source.where), None, source.where)
+            one, other = (columns.ids(name, "user") for name in source.names)
+        return cls(*_resolved(one, other, source.where), None, source.where)
 
     def join(
         self, interactions: Interactions, column: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from hybridrec.online.transfer.adaptation import Adaptation
+    from hybridrec.ranking.explanation import Explanation
 
 
 class ScenarioView(Recommender):
@@ -62,7 +64,7 @@ class ScenarioView(Recommender):
         self.item_table_, self.knowledge_ = shared.item_table_, shared.knowledge_
         self.item_pipeline_, self.user_pipeline_ = shared.item_pipeline_, shared.user_pipeline_
         self.user_sources_ = shared.user_sources_
-        self._catalogue = catalogue
+        self._own, self._catalogue = own, catalogue
         scorable = shared.scorable_
         self.scorable_ = scorable if catalogue is None else scorable & catalogue
         self._set_history(seen)
@@ -109,6 +111,19 @@ class ScenarioView(Recommender):
         assert isinstance(self.scorer_, FactorScorer)
         own = history if self._catalogue is None else _among(history, self._catalogue)
         return self.scorer_.for_users(self._users(folded.user_factors, own))
+
+    def explain(
+        self, user: Any = None, item: Any = None, *, history: Any = None, **more: Any
+    ) -> Explanation:
+        """As in `Recommender`; of a known user, items of all scenarios are named."""
+        self._check_fitted()
+        if user is None or history is not None:
+            return super().explain(user, item, history=history, **more)
+        known = copy(self)
+        known.history_ = self.shared.history_
+        known._catalogue = np.zeros(len(self.items_), dtype=bool)
+        known._catalogue[self._own[int(self.users_.codes([user])[0])].indices] = True
+        return super(ScenarioView, known).explain(user, item, **more)
 
     # ---- what only the whole model can do ---------------------------------------------------
 

@@ -124,6 +124,18 @@ def test_views_score_explain_and_find_similar_items(model):
     assert len(view.similar_items(["i0"], k=3)) == 3
 
 
+def test_films_explain_a_book(domains, library):
+    view = library.scenario("book")
+    lists = view.recommend(["u1", "u20"], k=2)
+    for row in lists.itertuples():
+        told = view.explain(row.user, row.item)
+        assert told.score == row.score
+        assert sum(part.value for part in told.parts) == pytest.approx(row.score, abs=1e-4)
+        named = {part.item for part in told.parts if part.item is not None}
+        assert named <= set(domains[domains["user"] == row.user]["item"])
+        assert any(one.startswith("film") for one in named)
+
+
 def test_folding_in_a_buyer_is_as_having_bought(shop, model):
     """Whoever has nothing but purchases is folded in where the fit would have put them."""
     view = model.scenario("buy")
