@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,7 @@ from hybridrec.online.transfer import Alpha, Scenarios
 from hybridrec.runtime import random_stream
 
 SEEDS = 5
+WORKERS = 4
 FACTORS = 32
 K = 20
 HELD, COLD = 0.2, 0.2
@@ -73,7 +75,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA)
     folder = parser.parse_args().data
-    tasks: dict[str, Callable[[int], Task]] = {
+    names = list(tasks(folder))
+    found: dict[str, Rows] = {name: [] for name in names}
+    with ProcessPoolExecutor(WORKERS) as pool:  # accuracy only: nothing is timed
+        asked = [(name, seed, folder) for name in names for seed in range(SEEDS)]
+        for (name, *_), rows in zip(asked, pool.map(run, asked), strict=True):
+            found[name] += rows
+    text = "\n\n".join(f"**{name}**\n\n{table(rows)}" for name, rows in found.items())
+    header = f"NDCG@{K}; alpha as users/newcomers/items"
+    write_results("transfer", {"data": found}, f"{header}\n\n{text}")
+
+
+def tasks(folder: Path) -> dict[str, Callable[[int], Task]]:
+    """Return what is measured, by name: from a seed to data."""
+    found: dict[str, Callable[[int], Task]] = {
         "films, rated and liked": films,
         "film domains": lambda seed: domains(seed, facts=False),
         "film domains, with facts": lambda seed: domains(seed, facts=True),
@@ -81,17 +96,16 @@ def main() -> None:
         "film domains, no user in both, with facts": lambda seed: apart(seed, facts=True),
     }
     if (folder / "amazon").is_dir():
-        tasks["phones and sport (Amazon)"] = lambda seed: amazon(folder / "amazon", seed)
+        found["phones and sport (Amazon)"] = lambda seed: amazon(folder / "amazon", seed)
     if (folder / "taobao").is_dir():
-        tasks["cart and buy (Taobao)"] = lambda seed: taobao(folder / "taobao", seed)
-    found: dict[str, Rows] = {}
-    for name, make in tasks.items():
-        found[name] = [row for seed in range(SEEDS) for row in measured(make(seed), seed)]
-        print(f"{name}\n{table(found[name])}", flush=True)
-    text = "\n\n".join(f"**{name}**\n\n{table(rows)}" for name, rows in found.items())
-    write_results(
-        "transfer", {"data": found}, f"NDCG@{K}; alpha as users/newcomers/items\n\n{text}"
-    )
+        found["cart and buy (Taobao)"] = lambda seed: taobao(folder / "taobao", seed)
+    return found
+
+
+def run(asked: tuple[str, int, Path]) -> Rows:
+    """Measure one task with one seed."""
+    name, seed, folder = asked
+    return list(measured(tasks(folder)[name](seed), seed))
 
 
 # ---- data ----------------------------------------------------------------------------------------

@@ -59,7 +59,9 @@ class Scenarios(Recommender):
     How much of it counts is alpha, found for every scenario on interactions held out of the
     training data: one for users who have something in the scenario, one for those who have not,
     one for items. It is 0, exactly the shared model, unless the gain in NDCG@20 is larger than its
-    standard error, as it is where a scenario has few interactions.
+    standard error, which it is not where a scenario has few interactions. Only newcomers to a
+    domain start half-way to its mean user: the shared model takes it for dislike that they have
+    none of its items.
 
     Without a context the model is the shared one. `scenario` or ``recommend(...,
     context={"scenario": "buy"})`` give that of a scenario.
