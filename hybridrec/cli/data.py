@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridrec.cli.options import DataOptions
+from hybridrec.cli.scenarios import ScenarioOptions
 from hybridrec.dataset.cleaning import CleaningReport, clean
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.idmap import IdMap
@@ -59,6 +60,7 @@ def load_data(
     *,
     keep_negatives: bool = False,
     parts: Mapping[str, Path] | None = None,
+    scenarios: ScenarioOptions | None = None,
 ) -> CleanData:
     """Read and clean what the options of a command name.
 
@@ -70,6 +72,8 @@ def load_data(
     parts : mapping of str to path, optional
         Files of held-out rows by part, "test" and perhaps "valid"; then the file of the options
         is "train", and every row has its part in the context.
+    scenarios : ScenarioOptions, optional
+        Rows of different scenarios are no repeats; users are linked.
 
     Raises
     ------
@@ -79,12 +83,16 @@ def load_data(
         If a file cannot be used.
     """
     _check(options)
+    column = None if scenarios is None else scenarios.scenario_column
     if options.dataset is not None:
         if parts:
             raise ParameterError(f"{options.dataset!r} has no test file of its own")
         dataset = load_dataset(options.dataset)
     else:
-        dataset = _read(options, parts or {})
+        dataset = _read(options, parts or {}, column)
+    notes: list[str] = []
+    if scenarios is not None:
+        dataset, notes = scenarios.linked(dataset)
     known_as = recognise(dataset)
     if options.drop_relation:
         if dataset.knowledge is None:
@@ -96,7 +104,7 @@ def load_data(
             raise ParameterError("--labels needs a knowledge graph; there is none")
         texts = read_labels(open_file(options.labels, "labels"))
         dataset = dataset.with_knowledge(dataset.knowledge.with_labels(texts))
-    min_weight, notes = options.min_weight, []
+    min_weight = options.min_weight
     if min_weight is None and options.dataset is not None and options.dataset in LIKED:
         min_weight = LIKED[options.dataset]
         notes.append(f"ratings from {min_weight} count as liked; --min-weight changes that")
@@ -107,6 +115,7 @@ def load_data(
         min_user_interactions=options.min_user_interactions,
         min_item_interactions=options.min_item_interactions,
         keep_negatives=keep_negatives,
+        within=column,
     )
     return CleanData(_with_rows(dataset, interactions), report, tuple(notes), known_as)
 
@@ -123,11 +132,13 @@ def _check(options: DataOptions) -> None:
                 )
 
 
-def _read(options: DataOptions, parts: Mapping[str, Path]) -> Dataset:
+def _read(options: DataOptions, parts: Mapping[str, Path], scenario: str | None) -> Dataset:
     """Read the files."""
     columns: dict[str, Any] = {
         name: getattr(options, name) for name in _COLUMNS if getattr(options, name) is not None
     }
+    if scenario is not None:
+        columns["context"] = [scenario]
     if options.event_weight:
         texts = split_pairs(options.event_weight, "event weight")
         columns["event_weights"] = {

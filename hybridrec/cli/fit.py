@@ -22,6 +22,7 @@ from hybridrec.cli.options import (
 )
 from hybridrec.cli.output import check_output, console, working
 from hybridrec.cli.params import tuned_spec
+from hybridrec.cli.scenarios import ScenarioOptions, scenario_options, show_scenarios
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation.model_card import model_card
 from hybridrec.evaluation.selection import AUTO, fit
@@ -82,6 +83,7 @@ _DEFAULT = "hybrid-als"
     metavar="SECONDS",
     help=f"For the guard and --model {AUTO}; the fit itself comes after.",
 )
+@scenario_options
 @notes_option
 @seed_option
 @threads_option
@@ -97,6 +99,7 @@ def command(
     features: str | None,
     guard: bool,
     time_budget: float,
+    scenarios: ScenarioOptions,
     card_notes: Path | None,
     random_state: int | None,
     threads: int,
@@ -109,10 +112,12 @@ def command(
     Parquet, JSON lines, ...; columns are recognised by their usual names, or named with options.
     """
     check_output(output, overwrite=overwrite)
-    spec = _spec(model, params, settings, features)
+    if model == AUTO and scenarios.scenario_column is not None:
+        raise ParameterError(f"--model {AUTO} knows no scenarios; name als or hybrid-als")
+    spec = scenarios.spec(_spec(model, params, settings, features))
     notes = read_notes(card_notes)
     with working("Reading"):
-        clean = load_data(data)
+        clean = load_data(data, scenarios=scenarios)
     screen = console()
     for line in (*str(clean.report).splitlines(), *clean.notes):
         click.echo(line)
@@ -143,6 +148,7 @@ def command(
     if found.guard is not None:
         show_guard(screen, found.guard, labels_of(data.dataset))
         click.echo()
+    show_scenarios(screen, found.model)
     name = spec.label if found.choice is None else found.choice.preset.label
     click.echo(f"{name} with {_features(found.model)} fitted in {seconds:.1f} s, saved to {output}")
 

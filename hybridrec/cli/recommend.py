@@ -22,6 +22,7 @@ from hybridrec.cli.options import (
 )
 from hybridrec.cli.output import Columns, check_output, open_output, resolve_format, say
 from hybridrec.cli.rules import RuleOptions, rerank_option, rule_options
+from hybridrec.cli.scenarios import in_scenario, scenario_option
 from hybridrec.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ _BLOCK = 4096  # users whose lists are in memory at once
     type=EXISTING_FILE,
     help="Interactions of new users, or newer ones of known users; by default for all of them.",
 )
+@scenario_option
 @k_option
 @rule_options
 @rerank_option
@@ -66,6 +68,7 @@ def command(
     users: Path | None,
     everyone: bool,
     history: Path | None,
+    scenario: str | None,
     k: int,
     asked: RuleOptions,
     rerank: str | None,
@@ -88,7 +91,7 @@ def command(
         raise ParameterError("say for whom: --user ID, --users FILE, --all or --history FILE")
     form = resolve_format(out, *_FORMATS)
     check_output(out.output, overwrite=out.overwrite)
-    model = load_model(folder)
+    model = in_scenario(load_model(folder), scenario)
     given = None if history is None else read_history(history, model.items_)
     known = model.users_ if given is None else given.users
     wanted = _wanted(known, named, users)

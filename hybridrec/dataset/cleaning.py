@@ -68,6 +68,7 @@ def clean(
     min_user_interactions: int = 0,
     min_item_interactions: int = 0,
     keep_negatives: bool = False,
+    within: str | None = None,
 ) -> tuple[Interactions, CleaningReport]:
     """Drop rows that a model should not see, and say which and why.
 
@@ -90,6 +91,8 @@ def clean(
         that had no row before this step stay known.
     keep_negatives : bool, default False
         Keep rows of weight 0 and count them, for `hybridrec.evaluation.labelled_pairs`.
+    within : str, optional
+        Column of the context, such as the scenario; rows that differ there are no repeats.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def clean(
         If no row is left.
     """
     _check_parameters(duplicates, min_weight, min_user_interactions, min_item_interactions)
-    keep, weights = _one_row_a_pair(interactions, duplicates)
+    keep, weights = _one_row_a_pair(interactions, duplicates, within)
     dropped = {f"same user and item ({duplicates})": len(keep) - int(np.count_nonzero(keep))}
     if not keep_negatives:
         dropped["weight 0"] = _drop(keep, weights == 0)
@@ -152,11 +155,19 @@ def _check_parameters(
             raise ParameterError(f"{name} must be a whole number of at least 0, got {value!r}")
 
 
-def _one_row_a_pair(interactions: Interactions, policy: str) -> tuple[np.ndarray, np.ndarray]:
+def _one_row_a_pair(
+    interactions: Interactions, policy: str, within: str | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return a mask that keeps one row of each pair of user and item, and the weights."""
     pair = interactions.user_codes.astype(np.int64)
     pair *= len(interactions.items)
     pair += interactions.item_codes
+    if within is not None:
+        import pandas as pd
+
+        values, kinds = pd.factorize(np.asarray(interactions.context[within]))
+        pair *= len(kinds) + 1  # missing values are a kind of their own
+        pair += values + 1
     order = np.argsort(pair, kind="stable")
     begins = _begins(pair[order])
     alone = begins & np.roll(begins, -1)  # the next row begins too; the first follows the last

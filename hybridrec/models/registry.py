@@ -32,6 +32,10 @@ MODELS: Mapping[str, tuple[str, str, str]] = {
         *("privacy.private_als", "PrivateALS"),
         "ALS whose item side is differentially private",
     ),
+    "scenarios": (
+        *("online.transfer.scenarios", "Scenarios"),
+        "hybrid-als or als, adapted to scenarios or domains",
+    ),
 }
 
 

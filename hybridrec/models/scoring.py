@@ -112,6 +112,9 @@ class Scoring(Parameters, ABC):
         for name, value in state.items():
             setattr(self, name, value)
 
+    def share(self) -> None:
+        """Give the models that this one is made of what they have in common with it."""
+
     # ---- scores -----------------------------------------------------------------------------
 
     def scorer_for(

@@ -16,7 +16,6 @@ from hybridrec.errors import ParameterError, did_you_mean
 from hybridrec.models.base import Recommender
 from hybridrec.models.catalogue import items_of
 from hybridrec.models.frames import distinct_ids
-from hybridrec.models.members import Ensemble
 from hybridrec.privacy.kept_counts import KeptCounts
 from hybridrec.ranking.scorer import FactorScorer, HistoryScorer, Scorer
 
@@ -78,8 +77,7 @@ def forget(model: Recommender, users: Sequence[Any], *, item_side: str = "keep")
     left.users_, left.user_sources_ = ids, model.user_sources_[kept]
     if isinstance(left, KeptCounts):  # what is given away has no exact counts of the fit
         vars(left).pop("texts_", None)
-    if isinstance(left, Ensemble):
-        left.share()
+    left.share()
     if item_side == "half-step":
         _solve_items(left)
     return _refitted(left) if item_side == "refit" else left
@@ -132,8 +130,9 @@ def _without(model: Recommender, kept: np.ndarray, history: csr_matrix) -> Recom
         left.scorer_ = _of_users(model.scorer_, kept, model.history_, history)
     left._set_history(history)
     state = left._state()
-    for name in set(USER_ROWS) & set(state):
-        state[name] = state[name][kept[kept < state[name].shape[0]]]
+    for name in state:
+        if name in USER_ROWS or name.startswith("users/"):
+            state[name] = state[name][kept[kept < state[name].shape[0]]]
     left._set_state(state)
     lost = np.flatnonzero((model.popularity_ > 0) & (left.popularity_ == 0))
     left.scorable_ = model.scorable_.copy()

@@ -191,3 +191,18 @@ def test_the_report_can_be_read_and_sent():
 def test_bad_parameters(options, message):
     with pytest.raises(ParameterError, match=message):
         clean(interactions([(1, "a", 1, 0)]), **options)
+
+
+def test_rows_of_different_scenarios_are_no_repeats():
+    rows = pd.DataFrame(
+        {
+            "user": [1, 1, 1, 1, 2],
+            "item": ["a", "a", "a", "b", "a"],
+            "kind": ["view", "buy", "view", "view", None],
+        }
+    )
+    cleaned, report = clean(Interactions.from_frame(rows, context=["kind"]), within="kind")
+    assert cleaned.context["kind"].tolist()[:3] == ["buy", "view", "view"]
+    assert len(cleaned) == 4
+    assert report.dropped["same user and item (last)"] == 1
+    assert len(clean(Interactions.from_frame(rows, context=["kind"]))[0]) == 3

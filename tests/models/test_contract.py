@@ -21,9 +21,13 @@ from hybridrec import (
     RP3Beta,
     Stack,
 )
+from hybridrec.dataset.dataset import Dataset
+from hybridrec.dataset.interactions import Interactions
 from hybridrec.models.registry import MODELS, model_class
+from hybridrec.online.transfer import Scenarios
 from hybridrec.privacy import PrivateALS
 from hybridrec.testing import RecommenderContract
+from hybridrec.testing.contract import checkerboard, parity_items, parity_knowledge
 
 
 class TestPopularity(RecommenderContract):
@@ -140,6 +144,20 @@ class TestStack(RecommenderContract):
 class TestPrivateALS(RecommenderContract):
     def make(self, **params):
         return PrivateALS(epsilon=1e7, noise="seeded", factors=2, **params)
+
+
+class TestScenarios(RecommenderContract):
+    uses_features = True
+
+    @pytest.fixture
+    def dataset(self):
+        rows = checkerboard()
+        rows["scenario"] = ["buy" if one % 3 else "browse" for one in range(len(rows))]
+        rows = Interactions.from_frame(rows, context=["scenario"])
+        return Dataset.build(rows, parity_knowledge(), item_table=parity_items())
+
+    def make(self, **params):
+        return Scenarios(base="hybrid-als:factors=4", **params)
 
 
 class TestLightFM(RecommenderContract):
