@@ -14,7 +14,7 @@ from hybridrec.dataset.knowledge_parts import KnowledgeParts
 from hybridrec.errors import DataError, ModelFolderError, ParameterError, first_few
 from hybridrec.features.pipeline import FeaturePipeline
 from hybridrec.models.base import Recommender
-from hybridrec.models.members import Ensemble
+from hybridrec.models.composite import Composite
 from hybridrec.models.registry import MODELS, model_class
 from hybridrec.models.tables import from_parts, to_parts
 from hybridrec.ranking.scorer import FactorScorer, HistoryScorer, Scorer
@@ -105,7 +105,7 @@ def _rebuild(folder: Folder, own: Mapping[str, type[Recommender]]) -> Recommende
     model.knowledge_ = _knowledge(manifest, arrays, tables)
     for side in ("item", "user"):
         setattr(model, f"{side}_pipeline_", _pipeline(side, manifest, arrays, model.knowledge_))
-    if isinstance(model, Ensemble):
+    if isinstance(model, Composite):
         model.share()
     return model
 

@@ -15,8 +15,8 @@ from hybridrec.dataset.interactions import Interactions
 from hybridrec.errors import ParameterError, did_you_mean
 from hybridrec.models.base import Recommender
 from hybridrec.models.catalogue import items_of
+from hybridrec.models.composite import Composite
 from hybridrec.models.frames import distinct_ids
-from hybridrec.models.members import Ensemble
 from hybridrec.privacy.kept_counts import KeptCounts
 from hybridrec.ranking.scorer import FactorScorer, HistoryScorer, Scorer
 
@@ -76,7 +76,7 @@ def forget(model: Recommender, users: Sequence[Any], *, item_side: str = "keep")
         )
     left = _without(model, kept, model.history_[kept])
     left.users_, left.user_sources_ = ids, model.user_sources_[kept]
-    if isinstance(left, Ensemble):
+    if isinstance(left, Composite):
         left.share()
     if item_side == "half-step":
         _solve_items(left)
