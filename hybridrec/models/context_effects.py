@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -12,7 +12,7 @@ import numpy as np
 from hybridrec.dataset.context import ContextColumn
 from hybridrec.ranking.ensemble import BlendScorer, Members
 from hybridrec.ranking.raised import raised
-from hybridrec.ranking.scorer import FactorScorer, Scorer
+from hybridrec.ranking.scorer import Scorer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -68,17 +68,59 @@ class Observed(NamedTuple):
         matrix.sum_duplicates()
         return matrix
 
-    def counts(self, n_items: int) -> csr_matrix:
-        """Return how often every item occurs under every value: (values, n_items)."""
+    def occurrences(self, n_users: int, n_items: int) -> csr_matrix:
+        """Return what every user has under every value: (n_users, values * n_items).
+
+        Columns of the first value come first; entries are the summed weights.
+        """
         from scipy.sparse import csr_matrix
 
         numbers = self.values
         known = numbers >= 0
-        items = np.broadcast_to(self.items[:, None], numbers.shape)[known]
-        ones = np.ones(len(items), dtype=np.float32)
-        matrix = csr_matrix((ones, (numbers[known], items)), shape=(self.starts[-1], n_items))
+        rows, items, weights = (
+            np.broadcast_to(one[:, None], numbers.shape)[known]
+            for one in (self.users, self.items, self.weights)
+        )
+        columns = numbers[known].astype(np.int64) * n_items + items
+        shape = (n_users, int(self.starts[-1]) * n_items)
+        matrix = csr_matrix((weights, (rows, columns)), shape=shape, dtype=np.float32)
         matrix.sum_duplicates()
         return matrix
+
+
+def counted(occurrences: csr_matrix, n_values: int) -> csr_matrix:
+    """Return how many users have every item under every value: (values, n_items)."""
+    from scipy.sparse import csr_matrix
+
+    n_items = occurrences.shape[1] // max(n_values, 1)
+    columns, counts = np.unique(occurrences.indices, return_counts=True)
+    places = (columns // max(n_items, 1), columns % max(n_items, 1))
+    return csr_matrix((counts.astype(np.float32), places), shape=(n_values, n_items))
+
+
+class People(NamedTuple):
+    """Users whose scores are asked for.
+
+    Attributes
+    ----------
+    codes : ndarray of int, shape (n,)
+        -1 for new users.
+    history : csr_matrix, shape (n, n_items)
+        What they have in any context.
+    features : csr_matrix, shape (n, width), or None
+        Of new users.
+    stored : bool
+        Whether these are all users of the model, with what it knows of them.
+    """
+
+    codes: np.ndarray
+    history: csr_matrix
+    features: csr_matrix | None
+    stored: bool
+
+    def scorer(self, model: Recommender) -> Scorer:
+        """Return a model's scorer of these users."""
+        return model.scorer_for(self.codes, self.history, self.features)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +168,7 @@ class Effect(ABC):
         scorer: Scorer,
         given: Given,
         measured: np.ndarray,
-        fold: Callable[[Recommender], Scorer],
+        people: People,
         like: Scorer | None = None,
     ) -> Scorer:
         """Return the scorer under some values.
@@ -139,8 +181,8 @@ class Effect(ABC):
             Not empty.
         measured : ndarray of bool, shape (n_items,)
             Items with interactions, which the model can score.
-        fold : callable
-            From a further model to its scorer of the same users.
+        people : People
+            The users of the scorer, for further models.
         like : Scorer, optional
             What this effect made of another scorer under the same values.
         """
@@ -157,40 +199,13 @@ class PostFilter(Effect):
         scorer: Scorer,
         given: Given,
         measured: np.ndarray,
-        fold: Callable[[Recommender], Scorer],
+        people: People,
         like: Scorer | None = None,
     ) -> Scorer:
         """Return the scorer with one factor more: the lift of the items."""
         lift = np.resize(self.lifts.together(given), scorer.n_items)
         lift[self.lifts.counts.shape[1] :] = 0.0  # items that came later
         return raised(scorer, lift, measured, like)
-
-
-@dataclass(frozen=True, eq=False)
-class ContextFactors(Effect):
-    """Users stand elsewhere among the items in the context.
-
-    Attributes
-    ----------
-    shifts : ndarray of float32, shape (values, factors)
-    """
-
-    shifts: np.ndarray
-
-    def applied(
-        self,
-        scorer: Scorer,
-        given: Given,
-        measured: np.ndarray,
-        fold: Callable[[Recommender], Scorer],
-        like: Scorer | None = None,
-    ) -> Scorer:
-        """Return the scorer of the users moved by the factors of the context."""
-        assert isinstance(scorer, FactorScorer)
-        shift = np.zeros(self.shifts.shape[1])
-        for value, strength in given.items():
-            shift += strength * self.shifts[value]
-        return scorer.for_users(scorer.user_factors + shift.astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,19 +231,29 @@ class PreFilter(Effect):
         scorer: Scorer,
         given: Given,
         measured: np.ndarray,
-        fold: Callable[[Recommender], Scorer],
+        people: People,
         like: Scorer | None = None,
     ) -> Scorer:
         """Return the weighted sum of all scores, each in standard deviations of the user's."""
         scorers, scorable, weights = [scorer], [measured], [1.0]
         for value, strength in given.items():
             if value in self.models:
-                scorers.append(fold(self.models[value]))
+                scorers.append(people.scorer(self.models[value]))
                 scorable.append(self.models[value].scorable_)
                 weights.append(strength * self.sizes[value] / (self.sizes[value] + self.shrinkage))
-        if len(scorers) == 1:
-            return scorer
-        table = np.tile(np.array(weights) / sum(weights), (2, 1))
-        group = np.zeros(scorer.n_items, dtype=np.int8)
-        members = Members(tuple(scorers), np.stack(scorable), measured)
-        return BlendScorer(members, group, table, np.zeros(2))
+        return blended(scorers, scorable, weights, measured)
+
+
+def blended(
+    scorers: Sequence[Scorer],
+    scorable: Sequence[np.ndarray],
+    weights: Sequence[float],
+    measured: np.ndarray,
+) -> Scorer:
+    """Return the weighted sum of scorers; the first of them if there is only one."""
+    if len(scorers) == 1:
+        return scorers[0]
+    table = np.tile(np.array(weights) / sum(weights), (2, 1))
+    group = np.zeros(scorers[0].n_items, dtype=np.int8)
+    members = Members(tuple(scorers), np.stack(scorable), measured)
+    return BlendScorer(members, group, table, np.zeros(2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 K = 20
 MOST_LISTS = 2000
-STRENGTHS = (0.1, 0.25, 0.5, 1.0, 2.0)
+STRENGTHS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 ROUNDS = 2  # over all columns: what one is worth depends on the others
 
 
@@ -121,24 +121,24 @@ def search_strengths(
     strengths = np.zeros(lists.values.shape[1])
     if len(lists.users) < 2:
         return strengths
-    best = lists.gains(scorer_of, strengths, allowed, num_threads)
     for _ in range(ROUNDS if len(strengths) > 1 else 1):
-        before = strengths.copy()
+        before = strengths
         for column in range(len(strengths)):
-            without = np.where(np.arange(len(strengths)) == column, 0.0, strengths)
-            tried = [np.where(without == 0, 0.0, without) for _ in (0.0, *STRENGTHS)]
-            for one, strength in zip(tried, (0.0, *STRENGTHS), strict=True):
-                one[column] = strength
+            tried = np.tile(strengths, (len(STRENGTHS), 1))
+            tried[:, column] = STRENGTHS
             gains = [lists.gains(scorer_of, one, allowed, num_threads) for one in tried]
-            choice = int(np.argmax([one.mean() for one in gains]))
-            difference = gains[choice] - gains[0]
-            error = difference.std(ddof=1) / np.sqrt(len(difference))
-            if difference.mean() <= error:
-                choice = 0
-            strengths, best = tried[choice], gains[choice]
+            strengths = tried[_worth_it(gains)]
         if (strengths == before).all():
             break
     return strengths
+
+
+def _worth_it(gains: Sequence[np.ndarray]) -> int:
+    """Return the position of the best gains, or 0 if they may be better than the first by luck."""
+    best = int(np.argmax([one.mean() for one in gains]))
+    difference = gains[best] - gains[0]
+    error = difference.std(ddof=1) / np.sqrt(len(difference))
+    return best if difference.mean() > error else 0
 
 
 def _ndcg(items: np.ndarray, hits: csr_matrix) -> np.ndarray:

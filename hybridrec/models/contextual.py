@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,16 +16,18 @@ from hybridrec.errors import ParameterError, did_you_mean
 from hybridrec.models.checks import at_least, positive
 from hybridrec.models.composite import Composite
 from hybridrec.models.context_effects import (
-    ContextFactors,
     Effect,
     Given,
     Lifts,
     Observed,
+    People,
     PostFilter,
     PreFilter,
+    counted,
 )
-from hybridrec.models.context_factors import context_factors
+from hybridrec.models.context_factors import ContextFactors, fitted_factors
 from hybridrec.models.context_search import ContextLists, search_strengths
+from hybridrec.models.hybrid_als import HybridALS
 from hybridrec.models.kept import kept
 from hybridrec.models.members import fit_member, member_spec
 from hybridrec.models.side import FeatureInput
@@ -43,7 +45,8 @@ if TYPE_CHECKING:
     from hybridrec.models.spec import ModelSpec
 
 METHODS = ("post-filter", "pre-filter", "factors")
-SHRINKAGE = {"post-filter": 10.0, "pre-filter": 1000.0, "factors": 100.0}
+SHRINKAGE = {"post-filter": 10.0, "pre-filter": 1000.0}
+POPULAR = 10.0  # smoothing of what is popular in a context
 NOT_AS_BASE = ("contextual", "private-als")
 MOST_MODELS = 24  # values of a pre-filter that have a model of their own: those with most rows
 MOST_VIEWS = 64  # contexts that are kept ready
@@ -72,8 +75,10 @@ class Contextual(Composite):
           smoothed, in standard deviations of the user's scores;
         - pre-filter: for each value a model of the interactions under it, blended with the model
           of all; with few interactions more of the general one;
-        - factors: the context is a feature of the user: ``score = (x_u + sum of z_c) . y_i``, the
-          z_c in closed form for the factors of the items; for bases with factors.
+        - factors: a second `HybridALS`, beside the base, of users in contexts: its rows are what
+          users have in a context (the micro-profiles of Baltrunas & Amatriain 2009), and user and
+          context are their features, so that ``x_uc`` is near ``w_u + w_c`` and the more so the
+          less the user has in the context. For base hybrid-als.
 
         Several columns add up.
     strength : float, optional
@@ -82,7 +87,7 @@ class Contextual(Composite):
         the standard error.
     shrinkage : float, optional
         Interactions with which the context has half of its say: of an item (post-filter, 10 by
-        default) or of a value (pre-filter 1000, factors 100).
+        default) or of a value (pre-filter, 1000). Factors have that of the base.
     timezone : str, default "UTC"
         For columns made of timestamps: a zone such as "Europe/Berlin", or "+02:00".
     validation_share : float, default 0.1
@@ -106,7 +111,7 @@ class Contextual(Composite):
 
     values_: dict[str, tuple[str, ...]]
     strengths_: dict[str, float]
-    counts_: csr_matrix
+    occurrences_: csr_matrix
     _observed: Observed | None = None
     _given: Given | None = None
 
@@ -162,7 +167,6 @@ class Contextual(Composite):
             nothing = np.zeros(0, dtype=np.int32)
             observed = Observed(nothing, nothing, nothing.astype(np.float32), ())
         self.values_ = {one.name: one.values for one in observed.columns}
-        self.counts_ = observed.counts(matrix.shape[1])
         strengths = np.full(len(observed.columns), self.strength or 0.0)
         if self.strength is None and observed.columns:
             strengths = self._found_strengths(spec, matrix, observed, features)
@@ -178,22 +182,25 @@ class Contextual(Composite):
         features: tuple[csr_matrix | None, csr_matrix | None],
     ) -> None:
         """Fit the base, and what the method adds to it."""
-        base = fit_member(self, spec, matrix, *features)
-        self.members_, self.places_ = (base,), np.zeros(0, dtype=np.int64)
-        self.shifts_ = np.zeros((0, 0), dtype=np.float32)
+        from scipy.sparse import csr_matrix
+
+        self.members_ = (fit_member(self, spec, matrix, *features),)
+        self.places_, self.occurrences_ = np.zeros(0, dtype=np.int64), csr_matrix((0, 0))
+        self.user_prior_, self.shifts_ = np.zeros((2, 0, 0), dtype=np.float32)
+        if observed.columns:
+            self.occurrences_ = observed.occurrences(*matrix.shape)
         if self.method == "factors" and observed.columns:
-            if not isinstance(base.scorer_, FactorScorer):
-                raise ParameterError(
-                    f"method 'factors' needs a base with factors, such as hybrid-als; {spec.label}"
-                    " has none"
-                )
-            self.shifts_ = context_factors(base.scorer_, observed, self._shrinkage)
+            local = spec.maker(self.num_threads)(self.random_state)
+            assert isinstance(local, HybridALS)
+            of_items = features[0] if spec.blocks != () else None
+            self.user_prior_, self.shifts_ = fitted_factors(local, observed, matrix.shape, of_items)
+            self.members_ += (local,)
         if self.method == "pre-filter" and observed.columns:
-            sizes = np.asarray(self.counts_.sum(axis=1)).ravel()
+            sizes = np.asarray(self._counts().sum(axis=1)).ravel()
             largest = np.sort(np.argsort(-sizes, kind="stable")[:MOST_MODELS])
             self.places_ = largest[sizes[largest] > 0].astype(np.int64)
-            local = [observed.matrix(int(value), matrix.shape) for value in self.places_]
-            self.members_ += tuple(fit_member(self, spec, one, *features) for one in local)
+            parts = [observed.matrix(int(value), matrix.shape) for value in self.places_]
+            self.members_ += tuple(fit_member(self, spec, one, *features) for one in parts)
         self.fed_ = np.full(len(self.members_), spec.blocks != ())
 
     def _found_strengths(
@@ -211,7 +218,7 @@ class Contextual(Composite):
             return np.zeros(len(observed.columns))
         held = np.asarray(held_out.pairs[observed.users, observed.items]).ravel() > 0
         inner, rest = copy(self), observed.take(~held)
-        inner.counts_ = rest.counts(matrix.shape[1])
+        inner.__dict__["_kept"] = {}
         inner._take(spec, held_out.rest, rest, features)
         inner._set_history(held_out.rest)
         base, effect = inner.members_[0], inner._effect()
@@ -219,7 +226,7 @@ class Contextual(Composite):
         def scorer_of(given: Given) -> Scorer:
             if not given:
                 return base.scorer_
-            return effect.applied(base.scorer_, given, base.scorable_, inner._folded_stored)
+            return effect.applied(base.scorer_, given, base.scorable_, inner._everyone())
 
         lists = ContextLists.of(observed.take(held), held_out.rest, stream)
         return search_strengths(lists, scorer_of, base.scorable_, self.num_threads)
@@ -239,7 +246,11 @@ class Contextual(Composite):
             raise ParameterError(f"{name} cannot be the base of {self.model_name}")
         if name == "popularity" and self.method == "pre-filter":
             raise ParameterError("for what is popular in a context choose method 'post-filter'")
-        positive(validation_share=self.validation_share, shrinkage=self._shrinkage)
+        if name != "hybrid-als" and self.method == "factors":
+            raise ParameterError(f"method 'factors' needs the base hybrid-als, got {name}")
+        positive(validation_share=self.validation_share)
+        if self.shrinkage is not None:
+            positive(shrinkage=self.shrinkage)
         if self.validation_share > 0.5:
             raise ParameterError(
                 f"validation_share must be at most 0.5, got {self.validation_share}"
@@ -251,6 +262,11 @@ class Contextual(Composite):
     @property
     def _shrinkage(self) -> float:
         return SHRINKAGE[self.method] if self.shrinkage is None else self.shrinkage
+
+    def _counts(self) -> csr_matrix:
+        """Return how many users have every item under every value."""
+        made_of = (self.occurrences_,)
+        return kept(self, "counts", made_of, lambda: counted(*made_of, int(self._starts[-1])))
 
     # ---- context ----------------------------------------------------------------------------
 
@@ -285,6 +301,12 @@ class Contextual(Composite):
         view.unknown_context_ = unknown
         return view
 
+    @property
+    def context_values(self) -> Mapping[str, Sequence[str]]:
+        """As in `Recommender`."""
+        self._check_fitted()
+        return self.values_
+
     def _read(self, context: Mapping[str, Any]) -> tuple[dict[int, float], dict[str, Any]]:
         """Return the values of a context with their strengths, and what is not known."""
         if not isinstance(context, Mapping):
@@ -311,24 +333,20 @@ class Contextual(Composite):
     def _starts(self) -> np.ndarray:
         return np.cumsum([0, *map(len, self.values_.values())])
 
-    @property
-    def _lifts(self) -> Lifts:
-        return Lifts(self.counts_, self._starts, SHRINKAGE["post-filter"])
-
     def _effect(self) -> Effect:
         """Return what contexts do to the scores of the base."""
         if self.method == "factors":
-            return ContextFactors(self.shifts_)
+            local = self.members_[1]
+            assert isinstance(local, HybridALS)
+            return ContextFactors(local, self.user_prior_, self.shifts_, self.occurrences_)
         if self.method == "pre-filter":
             models = dict(zip(self.places_.tolist(), self.members_[1:], strict=True))
-            sizes = np.asarray(self.counts_.sum(axis=1), dtype=np.float64).ravel()
+            sizes = np.asarray(self._counts().sum(axis=1), dtype=np.float64).ravel()
             return PreFilter(models, sizes, self._shrinkage)
-        return PostFilter(Lifts(self.counts_, self._starts, self._shrinkage))
+        return PostFilter(Lifts(self._counts(), self._starts, self._shrinkage))
 
-    def _folded_stored(self, member: Recommender) -> Scorer:
-        """Return a member's scorer of all users, by what they have in any context."""
-        everyone = np.arange(self.history_.shape[0])
-        return member.scorer_for(everyone, self.history_)[0]
+    def _everyone(self) -> People:
+        return People(np.arange(self.history_.shape[0]), self.history_, None, stored=True)
 
     def _check_general(self, what: str) -> None:
         if self._given is not None:
@@ -350,9 +368,7 @@ class Contextual(Composite):
         made_of = (self.history_, self.scorable_)
 
         def make() -> Scorer:
-            return self._effect().applied(
-                base.scorer_, given, self.scorable_, self._folded_stored
-            )
+            return self._effect().applied(base.scorer_, given, self.scorable_, self._everyone())
 
         return kept(self, "scorer", made_of, make)
 
@@ -377,25 +393,21 @@ class Contextual(Composite):
         if history is None:
             return self.scorer_, user_codes, self.user_sources_[user_codes].copy()
         scorer, rows, sources = base.scorer_for(user_codes, history, features)
-        rows_of = _folding(user_codes, history, features)
-        effect = self._effect()
-        applied = effect.applied(scorer, self._given, self.scorable_, rows_of, self._like())
+        people = People(user_codes, history, features, stored=False)
+        like = self.scorer_ if self.method == "post-filter" else None
+        applied = self._effect().applied(scorer, self._given, self.scorable_, people, like)
         return applied, rows, sources
-
-    def _like(self) -> Scorer | None:
-        """Return the scorer of the stored users, whose item side others can share."""
-        return self.scorer_ if self.method == "post-filter" else None
 
     @property
     def popular_scorer(self) -> FactorScorer:
         """As in `Recommender`; in a context, what is popular in it."""
         if not self._given:
             return super().popular_scorer
-        lifts, given = self._lifts, dict.fromkeys(self._given, 1.0)
+        lifts, given = Lifts(self._counts(), self._starts, POPULAR), dict.fromkeys(self._given, 1.0)
 
         def make() -> FactorScorer:
             counts = np.array(self.popularity_, dtype=np.float64)
-            counts[: self.counts_.shape[1]] *= np.exp(lifts.together(given))
+            counts[: lifts.counts.shape[1]] *= np.exp(lifts.together(given))
             return one_user(counts.astype(np.float32))
 
         return kept(self, "popular in context", (self.popularity_,), make)
@@ -432,13 +444,13 @@ class Contextual(Composite):
     # ---- explanation ------------------------------------------------------------------------
 
     def _history_shares(self, asked: Asked) -> Shares:
-        if self._given and self.method == "pre-filter":
+        if self._given and self.method != "post-filter":
             return super()._history_shares(asked)  # by leaving out: it holds for any scorer
         own, context = self._without_context(asked)
         return joined([self.members_[0]._history_shares(own), context])
 
     def _feature_shares(self, asked: Asked) -> Shares | None:
-        if self._given and self.method == "pre-filter":
+        if self._given and self.method != "post-filter":
             return None
         own, context = self._without_context(asked)
         shares = self.members_[0]._feature_shares(own)
@@ -476,7 +488,8 @@ class Contextual(Composite):
         names = json.dumps({"values": self.values_, "strengths": self.strengths_})
         return {
             "names": np.frombuffer(names.encode(), dtype=np.uint8),  # a state holds arrays only
-            "counts_": self.counts_,
+            "occurrences_": self.occurrences_,
+            "user_prior_": self.user_prior_,
             "shifts_": self.shifts_,
             "places_": self.places_,
             "fed_": self.fed_,
@@ -487,13 +500,6 @@ class Contextual(Composite):
         self.values_ = {name: tuple(values) for name, values in names["values"].items()}
         self.strengths_ = names["strengths"]
         super()._set_state(state)
-
-
-def _folding(
-    user_codes: np.ndarray, history: csr_matrix, features: csr_matrix | None
-) -> Callable[[Recommender], Scorer]:
-    """Return a function from a model to its scorer of some histories."""
-    return lambda model: model.scorer_for(user_codes, history, features)[0]
 
 
 def _grow(model: Recommender, n_users: int, n_items: int) -> None:

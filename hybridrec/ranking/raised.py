@@ -107,4 +107,5 @@ def _spreads(scorer: FactorScorer, measured: np.ndarray) -> np.ndarray:
     covariance = items.T @ items / max(len(items), 1)
     users = np.pad(scorer.user_factors.astype(np.float64), ((0, 0), (0, 1)), constant_values=1.0)
     variance = np.array([row @ covariance @ row for row in users])
-    return np.sqrt(np.maximum(variance, 0.0)).astype(np.float32).reshape(len(users))
+    spreads: np.ndarray = np.sqrt(np.maximum(variance, 0.0)).astype(np.float32)
+    return spreads.reshape(len(users))
