@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 K = 20
-MOST_LISTS = 2000
-STRENGTHS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+MOST_LISTS = 1000
+STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 ROUNDS = 2  # over all columns: what one is worth depends on the others
 
 
