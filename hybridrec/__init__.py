@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from hybridrec.models.bias import BiasBaseline
     from hybridrec.models.blend import Blend
     from hybridrec.models.content import Content
+    from hybridrec.models.contextual import Contextual
     from hybridrec.models.ease import EASE
     from hybridrec.models.graph_filter import GraphFilter
     from hybridrec.models.hybrid_als import HybridALS
@@ -77,6 +78,7 @@ _HOMES = {
     "models.bias": ("BiasBaseline",),
     "models.blend": ("Blend",),
     "models.content": ("Content",),
+    "models.contextual": ("Contextual",),
     "models.ease": ("EASE",),
     "models.graph_filter": ("GraphFilter",),
     "models.hybrid_als": ("HybridALS",),
@@ -101,6 +103,7 @@ __all__ = [
     "CleaningReport",
     "Condition",
     "Content",
+    "Contextual",
     "Dataset",
     "FeatureBlock",
     "FeaturePipeline",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hybridrec.cli.options import DataOptions
 from hybridrec.cli.scenarios import ScenarioOptions
 from hybridrec.dataset.cleaning import CleaningReport, clean
+from hybridrec.dataset.context import with_context
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
@@ -88,6 +89,8 @@ def load_data(
         if parts:
             raise ParameterError(f"{options.dataset!r} has no test file of its own")
         dataset = load_dataset(options.dataset)
+        rows = with_context(dataset.interactions, options.context, options.timezone or "UTC")
+        dataset = dataset.with_interactions(rows)
     else:
         dataset = _read(options, parts or {}, column)
     notes: list[str] = []
@@ -144,6 +147,8 @@ def _read(options: DataOptions, parts: Mapping[str, Path], scenario: str | None)
         columns["event_weights"] = {
             kind: typed_value(kind, text, float) for kind, text in texts.items()
         }
+    if options.context:
+        columns |= {"context": options.context, "timezone": options.timezone or "UTC"}
     columns |= {
         "knowledge": options.kg,
         "link": options.link,

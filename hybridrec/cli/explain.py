@@ -10,8 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hybridrec.cli.context import in_context
 from hybridrec.cli.ids import load_model, read_history
-from hybridrec.cli.options import COUNT, EXISTING_FILE, OutputOptions, examples, output_options
+from hybridrec.cli.options import (
+    COUNT,
+    EXISTING_FILE,
+    OutputOptions,
+    context_option,
+    examples,
+    output_options,
+)
 from hybridrec.cli.output import check_output, console, resolve_format, write_text
 from hybridrec.cli.tables import Alignment, print_table, print_title
 from hybridrec.models.names import title_of
@@ -31,6 +39,7 @@ _COLUMNS: dict[str, Alignment] = {"kind": "left", "what": "wrap", "adds": "right
 @click.option("--user", metavar="ID", help="By default the only user of --history.")
 @click.option("--item", metavar="ID", required=True)
 @click.option("--history", type=EXISTING_FILE, help="Interactions of the user, in place of known.")
+@context_option
 @click.option(
     "--parts", type=COUNT, default=10, show_default=True, help="Items, and features, to name."
 )
@@ -41,6 +50,7 @@ def command(
     user: str | None,
     item: str,
     history: Path | None,
+    context: tuple[str, ...],
     parts: int,
     paths: int,
     out: OutputOptions,
@@ -55,7 +65,7 @@ def command(
         raise click.UsageError("say for whom: --user ID or --history FILE")
     form = resolve_format(out, *_FORMATS)
     check_output(out.output, overwrite=out.overwrite)
-    model = load_model(folder)
+    model = in_context(load_model(folder), context)
     given = None if history is None else read_history(history, model.items_)
     known = model.users_ if given is None else given.users
     told = model.explain(

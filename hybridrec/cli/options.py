@@ -39,6 +39,8 @@ class DataOptions:
     timestamp: str | None
     event: str | None
     event_weight: tuple[str, ...]
+    context: tuple[str, ...]
+    timezone: str | None
     head: str | None
     relation: str | None
     tail: str | None
@@ -65,6 +67,12 @@ def column_option(name: str, what: str) -> Decorator:
 
 drop_option = click.option(
     "--drop-relation", metavar="NAME", multiple=True, help="Relation to leave out. Repeatable."
+)
+context_option = click.option(
+    "--context",
+    metavar="COLUMN=VALUE",
+    multiple=True,
+    help="Circumstances, such as daypart=evening, for a model that knows such. Repeatable.",
 )
 seed_option = click.option(
     "--random-state", type=click.IntRange(min=0), metavar="SEED", help="The same gives the same."
@@ -95,6 +103,15 @@ _DATA = (
         metavar="TYPE=WEIGHT",
         multiple=True,
         help="Weight of an event type, such as buy=5. Repeatable.",
+    ),
+    click.option(
+        "--context", metavar="COLUMN", multiple=True,
+        help="Column of circumstances, such as the device; daypart, hour, weekday, weekend, month"
+        " and season are made of the times. Repeatable.",
+    ),
+    click.option(
+        "--timezone", metavar="ZONE",
+        help="Of these, such as Europe/Berlin or +02:00.  [default: UTC]",
     ),
     column_option("head", "triples' heads"),
     column_option("relation", "triples' relations"),

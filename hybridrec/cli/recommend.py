@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from hybridrec.cli.context import in_context
 from hybridrec.cli.ids import load_model, read_history, read_ids
 from hybridrec.cli.lists import item_titles, show_lists, with_titles
 from hybridrec.cli.options import (
     EXISTING_FILE,
     OutputOptions,
+    context_option,
     examples,
     k_option,
     output_options,
@@ -41,6 +43,7 @@ _BLOCK = 4096  # users whose lists are in memory at once
     epilog=examples(
         "hybridrec recommend films.model --user 1 --user 2",
         "hybridrec recommend films.model --all -k 20 -o lists.parquet",
+        "hybridrec recommend evenings.model --user 1 --context daypart=evening",
         'hybridrec recommend films.model --user 1 --where "year >= 1990" --quota genres=3 --audit',
     ),
 )
@@ -54,6 +57,7 @@ _BLOCK = 4096  # users whose lists are in memory at once
     help="Interactions of new users, or newer ones of known users; by default for all of them.",
 )
 @scenario_option
+@context_option
 @k_option
 @rule_options
 @rerank_option
@@ -69,6 +73,7 @@ def command(
     everyone: bool,
     history: Path | None,
     scenario: str | None,
+    context: tuple[str, ...],
     k: int,
     asked: RuleOptions,
     rerank: str | None,
@@ -91,7 +96,7 @@ def command(
         raise ParameterError("say for whom: --user ID, --users FILE, --all or --history FILE")
     form = resolve_format(out, *_FORMATS)
     check_output(out.output, overwrite=out.overwrite)
-    model = in_scenario(load_model(folder), scenario)
+    model = in_context(in_scenario(load_model(folder), scenario), context)
     given = None if history is None else read_history(history, model.items_)
     known = model.users_ if given is None else given.users
     wanted = _wanted(known, named, users)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybridrec.dataset.clock import TIME_COLUMNS, time_context
 from hybridrec.dataset.columns import check_weights
 from hybridrec.dataset.frames import DEFAULT_BACKEND, Backend, as_source, find_column, make_frame
 from hybridrec.dataset.idmap import IdMap
@@ -63,6 +64,7 @@ class Interactions:
         event: str | None = None,
         event_weights: Mapping[str, float] | None = None,
         context: Sequence[str] = (),
+        timezone: str = "UTC",
     ) -> Interactions:
         """Take interactions from any data frame (pandas, polars, pyarrow, DuckDB, ...).
 
@@ -77,7 +79,10 @@ class Interactions:
         event_weights : mapping, optional
             Weight of each event type, such as ``{"view": 1, "buy": 5}``; multiplies ``weight``.
         context : sequence of str, optional
-            Columns to keep along.
+            Columns to keep along. Where there is none of that name, "daypart", "hour", "weekday",
+            "weekend", "month" and "season" are made of the timestamps.
+        timezone : str, default "UTC"
+            For these; see `hybridrec.dataset.clock.time_context`.
 
         Raises
         ------
@@ -95,7 +100,12 @@ class Interactions:
         }
         if event_weights is not None and found["event"] is None:
             raise DataError("event_weights given, but no event column; name it with event=...")
-        kept = [find_column(source.names, "context", name, where=source.where) for name in context]
+        made = [name for name in context if name in TIME_COLUMNS and name not in source.names]
+        kept = [
+            find_column(source.names, "context", name, where=source.where)
+            for name in context
+            if name not in made
+        ]
         kept += [found["event"]]
         with source.read(list(dict.fromkeys(filter(None, [*found.values(), *kept])))) as columns:
             users, user_codes = columns.coded_ids(str(found["user"]), "user")
@@ -109,6 +119,10 @@ class Interactions:
             extra = {name: columns.values(name) for name in kept if name is not None}
         if event_weights is not None:
             weights = weights * weights_of_events(extra[str(found["event"])], event_weights)
+        if made:
+            if timestamps is None:
+                raise DataError(f"the context {made[0]!r} needs a timestamp column; there is none")
+            extra |= time_context(timestamps, made, timezone)
         return cls(users, items, user_codes, item_codes, weights, timestamps, extra, source.backend)
 
     def __len__(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hybridrec.evaluation.evaluate import compare, evaluate
 from hybridrec.evaluation.groups import GroupReport, group_report
+from hybridrec.evaluation.in_context import compare_in_context
 from hybridrec.evaluation.knowledge import FeatureComparison, compare_features
 from hybridrec.evaluation.leakage import check_leakage
 from hybridrec.evaluation.measured import Evaluation
@@ -56,6 +57,7 @@ __all__ = [
     "cold_users",
     "compare",
     "compare_features",
+    "compare_in_context",
     "evaluate",
     "evaluate_pairs",
     "export_split",

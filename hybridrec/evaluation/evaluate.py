@@ -116,8 +116,8 @@ def evaluate(
     DataError, UnknownIdError
         If a run cannot be used.
     """
-    checked = _checked_metrics(metrics)
-    cutoffs = _checked_cutoffs(k)
+    checked = checked_metrics(metrics)
+    cutoffs = checked_cutoffs(k)
     parts, cut_notes = cut(slices, split)
     places = any(one in PLACEMENT_METRICS for one in checked)
     if places:
@@ -280,7 +280,8 @@ def _check_places_all(is_model: bool, candidates: Any) -> None:
         raise ParameterError(f"{listed} are over all candidates; leave out candidates=")
 
 
-def _checked_metrics(metrics: Sequence[str]) -> tuple[str, ...]:
+def checked_metrics(metrics: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of metrics, all known and each once."""
     names = (metrics,) if isinstance(metrics, str) else tuple(dict.fromkeys(metrics))
     known = (*METRICS, *PLACEMENT_METRICS)
     for one in names:
@@ -294,7 +295,8 @@ def _checked_metrics(metrics: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _checked_cutoffs(k: int | Sequence[int]) -> tuple[int, ...]:
+def checked_cutoffs(k: int | Sequence[int]) -> tuple[int, ...]:
+    """Return cut-offs, ascending and each once."""
     cutoffs = {check_k(one) for one in (k if isinstance(k, Iterable) else [k])}
     if not cutoffs:
         raise ParameterError("k must be one or more whole numbers of at least 1, got none")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,9 +47,13 @@ class Recommender(Scoring):
     scorable_ : ndarray of bool, shape (n_items,)
         Items the model can score: those with interactions or usable features.
     scorer_ : Scorer
+    unknown_context_ : mapping of str to value
+        Of a model in a context: what it does not know of it.
     knowledge_ : KnowledgeGraph or None
         That of the dataset, whether the model learned from it or not: explanations name its facts.
     """
+
+    unknown_context_: Mapping[str, Any] = MappingProxyType({})
 
     # ---- fit --------------------------------------------------------------------------------
 
@@ -134,6 +140,9 @@ class Recommender(Scoring):
             Interactions of new users, or newer ones of known users (then the whole history of
             that user). These users are folded in. A user without any row here is served as
             without ``history`` if known, else the popular items.
+        context : mapping of str to value, optional
+            The circumstances; see `in_context`. A value that no interaction of the fit had changes
+            nothing, with a warning.
         rules : Rules, optional
             Which items may come out, and where. An empty list is an answer.
         rerank : Reranker or str, optional
@@ -161,8 +170,11 @@ class Recommender(Scoring):
 
         self._check_fitted()
         if context is not None:
-            return self.in_context(context).recommend(
-                *(users, k),
+            model = self.in_context(context)
+            warn_of_unknown(model)
+            return model.recommend(
+                users,
+                k,
                 history=history,
                 rules=rules,
                 rerank=rerank,
@@ -174,6 +186,9 @@ class Recommender(Scoring):
 
     def in_context(self, context: Mapping[str, Any]) -> Recommender:
         """Return the model as it is under some circumstances; they share what they can.
+
+        ``unknown_context_`` of what comes back tells which values no interaction of the fit had:
+        as to them it is the model without context.
 
         Parameters
         ----------
@@ -188,6 +203,11 @@ class Recommender(Scoring):
         raise ParameterError(
             f"{self.model_name} knows no context: it cannot use {first_few(context)}"
         )
+
+    @property
+    def context_values(self) -> Mapping[str, Sequence[str]]:
+        """What `in_context` knows: columns, and the values of each."""
+        return {}
 
     def audit(
         self,
@@ -390,3 +410,14 @@ class Recommender(Scoring):
         self._check_fitted()
         add_items(self, table, knowledge, item)
         return self
+
+
+def warn_of_unknown(model: Recommender) -> None:
+    """Warn of values of a context that a model does not know."""
+    for name, value in model.unknown_context_.items():
+        warnings.warn(unknown_context_text(name, value), stacklevel=4)
+
+
+def unknown_context_text(name: str, value: Any) -> str:
+    """Say that a value of a context is not known."""
+    return f"no interaction of the fit had the context {name}={value}: it changes nothing"

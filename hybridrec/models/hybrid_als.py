@@ -276,8 +276,11 @@ class HybridALS(Recommender):
     def _user_rows(self, features: csr_matrix) -> np.ndarray | None:
         if self.user_weights_ is None:
             return None
-        rows: np.ndarray = features @ self.user_weights_
-        return rows if self._user_map is None else self._user_map.apply(rows)
+        return self.placed_users(features @ self.user_weights_)
+
+    def placed_users(self, prior: np.ndarray) -> np.ndarray:
+        """Return factors of users of whom only the prior is known."""
+        return prior if self._user_map is None else self._user_map.apply(prior)
 
     def _state(self) -> dict[str, np.ndarray]:
         names = ("mean_weight_", "unobserved_", "mean_user_", *OPTIONAL)

@@ -10,20 +10,20 @@ import numpy as np
 
 from hybridrec.errors import ParameterError
 from hybridrec.models.base import Recommender
+from hybridrec.models.composite import Composite
 from hybridrec.models.registry import model_class
-from hybridrec.models.side import FeatureInput, has_entries
+from hybridrec.models.side import has_entries
 from hybridrec.models.spec import ModelSpec
 from hybridrec.ranking.ensemble import BlendScorer, EnsembleScorer, Members
 from hybridrec.ranking.scorer import Scorer
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
-    from typing_extensions import Self
 
 MemberInput: TypeAlias = "str | tuple[str, Mapping[str, Any]]"
 
 
-class Ensemble(Recommender):
+class Ensemble(Composite):
     """Base of models made of other models.
 
     All members learn from the same interactions and, where they use any, the same features;
@@ -31,21 +31,11 @@ class Ensemble(Recommender):
 
     Attributes
     ----------
-    members_ : tuple of Recommender
-        The fitted members.
-    fed_ : ndarray of bool, shape (members,)
-        Which of them were given features.
     measured_ : ndarray of bool, shape (n_items at the fit,)
         Items with interactions: over these, a member's scores are put on one scale.
     """
 
-    uses_item_features = True
-    uses_user_features = True
-
     members: Sequence[MemberInput]
-    random_state: int
-    num_threads: int
-    fed_: np.ndarray
     measured_: np.ndarray
 
     # ---- what an ensemble implements --------------------------------------------------------
@@ -61,18 +51,6 @@ class Ensemble(Recommender):
 
     # ---- fit --------------------------------------------------------------------------------
 
-    def fit(
-        self,
-        data: Any,
-        *,
-        item_features: FeatureInput = None,
-        user_features: FeatureInput = None,
-    ) -> Self:
-        """Fit the members and how they work together; see `Recommender.fit`."""
-        super().fit(data, item_features=item_features, user_features=user_features)
-        self.share()
-        return self
-
     def _learn(
         self,
         matrix: csr_matrix,
@@ -81,17 +59,6 @@ class Ensemble(Recommender):
     ) -> None:
         super()._learn(matrix, item_features, user_features)
         self.scorable_ = np.any([member.scorable_ for member in self.members_], axis=0)
-
-    def share(self) -> None:
-        """Give the members what they have in common with the ensemble."""
-        for member, fed in zip(self.members_, self.fed_, strict=True):
-            member.users_, member.items_ = self.users_, self.items_
-            member.user_sources_, member.backend_ = self.user_sources_, self.backend_
-            member.item_table_, member.knowledge_ = self.item_table_, self.knowledge_
-            member.item_pipeline_ = self.item_pipeline_ if fed else None
-            member.user_pipeline_ = self.user_pipeline_ if fed else None
-            if isinstance(member, Ensemble):
-                member.share()
 
     def _take_members(
         self,
@@ -128,11 +95,6 @@ class Ensemble(Recommender):
         numbers = range(len(scorers)) if chosen is None else chosen
         scorable = np.stack([self.members_[number].scorable_ for number in numbers])
         return Members(tuple(scorers), scorable, padded(self.measured_, scorable.shape[1]))
-
-    def _set_history(self, matrix: csr_matrix) -> None:
-        super()._set_history(matrix)
-        for member in self.members_:
-            member._set_history(matrix)
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
         members = self._members([member._fold_in(history) for member in self.members_])
@@ -191,7 +153,7 @@ class Ensemble(Recommender):
         """
         if isinstance(self.members, str) or not self.members:
             raise ParameterError(f"members must be a sequence of models, got {self.members!r}")
-        specs = [_spec(one) for one in self.members]
+        specs = [member_spec(one) for one in self.members]
         labels = [spec.label for spec in specs]
         for label in labels:
             if labels.count(label) > 1:
@@ -200,7 +162,7 @@ class Ensemble(Recommender):
 
 
 def fit_member(
-    ensemble: Ensemble,
+    ensemble: Composite,
     spec: ModelSpec,
     matrix: csr_matrix,
     item_features: csr_matrix | None,
@@ -228,7 +190,7 @@ def padded(values: np.ndarray, n_items: int) -> np.ndarray:
     return np.pad(values, (0, n_items - len(values)))
 
 
-def _spec(member: MemberInput) -> ModelSpec:
+def member_spec(member: MemberInput) -> ModelSpec:
     """Return a member as a specification of a model."""
     if isinstance(member, str):
         spec = ModelSpec.parse(member)

@@ -28,6 +28,7 @@ MODELS: Mapping[str, tuple[str, str, str]] = {
     "hybrid-als": ("hybrid_als", "HybridALS", "ALS with item features as priors: cold items too"),
     "blend": ("blend", "Blend", "other models weighed, weights found on held-out interactions"),
     "stack": ("stack", "Stack", "trees over the scores of other models, for labelled pairs"),
+    "contextual": ("contextual", "Contextual", "any other model, by time, place or device"),
     "private-als": (  # by its place in the package: it lives above this room
         *("privacy.private_als", "PrivateALS"),
         "ALS whose item side is differentially private",

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 ITEM_SIDES = ("keep", "half-step", "refit")
 USER_ROWS = (  # what models keep beside the scorer with a row for every user of the fit
-    *("user_prior_", "training.user.squares", "training.user.moves", "training.user.features"),
+    *(
+        "user_prior_",
+        "occurrences_",
+        "training.user.squares",
+        "training.user.moves",
+        "training.user.features",
+    ),
 )
 NOT_SAVED = ("_kept", "labelled_")  # made of all users, or of their pairs
 

@@ -34,6 +34,7 @@ def described_model(name: str, snapshot: Snapshot) -> dict[str, Any]:
         "knowledge": getattr(model, "knowledge_", None) is not None,
         "columns": _COLUMNS[snapshot],
         "weights": _weights(model.history_.data),
+        "context": {name: list(values) for name, values in model.context_values.items()},
         "rerankers": [
             {"name": one, "parameters": _parameters(kind)} for one, kind in RERANKERS.items()
         ],

@@ -17,6 +17,7 @@ from hybridrec.service.taste import Recommendation, Request, Taste
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+    from hybridrec.models.base import Recommender
     from hybridrec.models.lists import Wish
     from hybridrec.service.snapshot import Snapshot
 
@@ -27,7 +28,7 @@ def answer(
     """Return the list of every request."""
     groups: dict[Any, list[int]] = {}
     for number, (request, taste) in enumerate(zip(requests, tastes, strict=True)):
-        asked = (request.k, id(request.rules), id(request.rerank))
+        asked = (request.k, id(request.rules), id(request.rerank), _circumstances(request))
         groups.setdefault((*asked, *_way(taste, number)), []).append(number)
     answers: list[list[Recommendation]] = [[] for _ in requests]
     for members in groups.values():
@@ -48,6 +49,16 @@ def entries(
     return list(map(Recommendation, ids, scores.tolist(), ranks, sources))
 
 
+def model_for(snapshot: Snapshot, request: Request) -> Recommender:
+    """Return the model under the circumstances of a request."""
+    return snapshot.model.in_context(request.context) if request.context else snapshot.model
+
+
+def _circumstances(request: Request) -> tuple[tuple[str, str], ...]:
+    """Return what is the same for requests in the same context."""
+    return tuple(sorted((name, repr(value)) for name, value in (request.context or {}).items()))
+
+
 def _way(taste: Taste, number: int) -> tuple[Any, ...]:
     """Return what must be equal for users that one call of the model serves."""
     alone = number if len(taste.hidden) else -1  # a mask of items holds for all of a call
@@ -60,7 +71,7 @@ def _lists(
     snapshot: Snapshot, requests: Sequence[Request], tastes: Sequence[Taste]
 ) -> list[list[Recommendation]]:
     """Return the lists of users that one call of the model serves."""
-    model, first = snapshot.model, requests[0]
+    model, first = model_for(snapshot, requests[0]), requests[0]
     asked = wish(first.k, rerank=first.rerank, num_threads=1)
     codes = np.array([taste.user for taste in tastes], dtype=np.int32)
     asked, rule_rows = _with_rules(asked, snapshot, requests)

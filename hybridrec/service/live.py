@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybridrec.errors import DataError, ParameterError, UnknownIdError
+from hybridrec.models.base import warn_of_unknown
 from hybridrec.models.explain import explain_codes
 from hybridrec.models.pairs import similar_codes
 from hybridrec.online.event_log import Event, EventLog, Receipt
-from hybridrec.service.lists import answer, entries, histories_of
+from hybridrec.service.lists import answer, entries, histories_of, model_for
 from hybridrec.service.snapshot import Snapshot
 from hybridrec.service.taste import History, Recommendation, Request, taste_of, with_events
 
@@ -99,6 +100,7 @@ class LiveRecommender:
         *,
         history: History | None = None,
         features: Mapping[str, Any] | None = None,
+        context: Mapping[str, Any] | None = None,
         k: int = 10,
         rules: Rules | None = None,
         rerank: Reranker | str | None = None,
@@ -117,6 +119,9 @@ class LiveRecommender:
         features : mapping of column to value, optional
             Columns of the user table, of a user without any history. Only models fitted with user
             features can use them.
+        context : mapping of column to value, optional
+            The circumstances, for a model that knows such; a value that is not known there
+            changes nothing, with a warning. See `Recommender.in_context`.
         k : int, default 10
             Most items of the list.
         rules : Rules, optional
@@ -134,7 +139,10 @@ class LiveRecommender:
         EventLogError
             If the user's feedback cannot be read.
         """
-        return self.recommend_many([Request(user, history, features, k, rules, rerank)])[0]
+        wanted = Request(user, history, features, k, rules, rerank, context)
+        if context:
+            warn_of_unknown(model_for(self._snapshot, wanted))
+        return self.recommend_many([wanted])[0]
 
     def recommend_many(self, requests: Sequence[Request]) -> list[list[Recommendation]]:
         """Return the lists of several requests, all from one version of the model."""
@@ -163,13 +171,14 @@ class LiveRecommender:
         item: Any = None,
         *,
         history: History | None = None,
+        context: Mapping[str, Any] | None = None,
         **options: int,
     ) -> Explanation:
         """Tell why an item is recommended to a user, feedback so far included.
 
         Parameters
         ----------
-        user, history
+        user, history, context
             As in `recommend`.
         item : id
         **options
@@ -181,9 +190,12 @@ class LiveRecommender:
         """
         snapshot = self._snapshot
         target = snapshot.known_item(item)
-        taste = taste_of(Request(user, history), snapshot, self._log)
+        wanted = Request(user, history, context=context)
+        taste = taste_of(wanted, snapshot, self._log)
         rows = None if taste.history is None else histories_of([taste], snapshot)
-        return explain_codes(snapshot.model, taste.user, rows, target, user=user, **options)
+        return explain_codes(
+            model_for(snapshot, wanted), taste.user, rows, target, user=user, **options
+        )
 
     # ---- what is known ----------------------------------------------------------------------
 

@@ -107,6 +107,9 @@ class UserList(BaseModel):
 
     user: Id | None
     items: list[EntryReply]
+    unknown_context: list[str] | None = Field(
+        None, description="Columns of the context whose values are not known: they change nothing."
+    )
 
 
 class ListReply(Versioned, UserList):
@@ -220,6 +223,7 @@ class ModelReply(ModelVersion):
     knowledge: bool = Field(description="Whether explanations can have paths.")
     columns: list[ColumnReply]
     weights: WeightsReply | None = Field(description="None where nobody has anything.")
+    context: dict[str, list[str]] = Field(description="Columns of contexts, and their values.")
     rerankers: list[RerankerReply]
 
 

@@ -103,6 +103,9 @@ class Person(Request):
     history: Annotated[list[PastItem], Field(max_length=MAX_HISTORY)] | None = Field(
         None, description="The whole history to go by instead; items not known are passed over."
     )
+    context: Annotated[dict[Text, Scalar], Field(max_length=20)] | None = Field(
+        None, description="Circumstances: column -> value, of those in GET /models."
+    )
 
 
 class Taste(Person):

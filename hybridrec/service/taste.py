@@ -32,6 +32,7 @@ class Request:
     k: int = 10
     rules: Rules | None = None
     rerank: Reranker | str | None = None
+    context: Mapping[str, Any] | None = None
 
 
 class Recommendation(NamedTuple):

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _INTERACTION_OPTIONS = (
-    "user", "item", "weight", "timestamp", "event", "event_weights", "context", "delimiter",
+    "user", "item", "weight", "timestamp", "event", "event_weights", "context", "timezone",
+    "delimiter",
 )  # fmt: skip
 _KNOWLEDGE_OPTIONS = ("head", "relation", "tail", "link_item", "link_entity")
 
@@ -38,6 +39,7 @@ def read_interactions(
     event: str | None = None,
     event_weights: Mapping[str, float] | None = None,
     context: Sequence[str] = (),
+    timezone: str = "UTC",
     delimiter: str | None = None,
 ) -> Interactions:
     """Read interactions from a file.
@@ -48,7 +50,7 @@ def read_interactions(
         Recognised by content: Parquet; JSON lines; RecBole ``.inter``; KGCN ``ratings_final.txt``
         ("user item label"); KGAT ``train.txt`` ("user item item ..."); CSV, TSV and other
         delimited text with a header line. Text is UTF-8 and may be packed with gzip.
-    user, item, weight, timestamp, event, event_weights, context
+    user, item, weight, timestamp, event, event_weights, context, timezone
         As in `Interactions.from_frame`. Ids of a text file are integers if all of them are written
         as integers ("007" is not), else text; Parquet and JSON ids keep their type.
     delimiter : str, optional
@@ -74,6 +76,7 @@ def read_interactions(
         event=event,
         event_weights=event_weights,
         context=context,
+        timezone=timezone,
     )
 
 

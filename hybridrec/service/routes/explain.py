@@ -35,7 +35,7 @@ def explain_routes(service: Service) -> APIRouter:
     async def explain(body: schemas.ExplainRequest) -> Response:
         """Say why an item is recommended to a user or to a history."""
         name, live = service.choose(body.model)
-        wanted = Request(body.user, history_of(body))
+        wanted = Request(body.user, history_of(body), context=body.context)
         return json_response(await service.compute.run(_explain, name, live, wanted, body.item))
 
     return router
@@ -44,5 +44,5 @@ def explain_routes(service: Service) -> APIRouter:
 def _explain(name: str, live: LiveRecommender, wanted: Request, item: Any) -> dict[str, Any]:
     snapshot = live.snapshot
     known_taste(live, snapshot, wanted)
-    explanation = live.explain(wanted.user, item, history=wanted.history)
+    explanation = live.explain(wanted.user, item, history=wanted.history, context=wanted.context)
     return headed(name, snapshot, **explained(snapshot, explanation, wanted.user))

@@ -24,8 +24,10 @@ from hybridrec.service.answers import (
 from hybridrec.service.core import Service, id_of
 from hybridrec.service.errors import ApiError
 from hybridrec.service.gathering import Found, find
+from hybridrec.service.lists import model_for
 from hybridrec.service.live import LiveRecommender
 from hybridrec.service.replies import OF_BODIES, BatchReply, ListReply, SimilarReply, described
+from hybridrec.service.snapshot import Snapshot
 from hybridrec.service.taste import Request
 
 MAX_EXPLAINED = 50  # items of a list, each of which takes longer than the list
@@ -54,7 +56,8 @@ def recommend_routes(service: Service) -> APIRouter:
         if body.explain:
             _check_explained(body)
         wanted = as_request(body)
-        if not (body.explain or body.columns or body.rules or body.rerank or body.features):
+        more = (body.explain, body.columns, body.rules, body.rerank, body.features, body.context)
+        if not any(more):
             return Response(await _quick_list(service, name, wanted), media_type=JSON)
         content = await service.compute.run(_costly_list, name, live, wanted, body)
         return json_response(content)
@@ -111,6 +114,7 @@ def as_request(wish: schemas.Wish) -> Request:
         user=wish.user,
         history=history_of(wish),
         features=wish.features,
+        context=wish.context,
         k=wish.k,
         rules=None if wish.rules is None else Rules.from_json(wish.rules.plain()),
         rerank=_reranker(wish.rerank),
@@ -130,7 +134,16 @@ def _reranker(given: schemas.Rerank | None) -> Reranker | None:
 
 def _list(name: str, wanted: Request, found: Found) -> dict[str, Any]:
     items = entries(found.snapshot, found.entries)
-    return headed(name, found.snapshot, user=wanted.user, items=items)
+    list_of_user = {"user": wanted.user, "items": items, **_unknown(found.snapshot, wanted)}
+    return headed(name, found.snapshot, **list_of_user)
+
+
+def _unknown(snapshot: Snapshot, wanted: Request) -> dict[str, Any]:
+    """Return which columns of a context have values that are not known, if there are any."""
+    if not wanted.context:
+        return {}
+    unknown = list(model_for(snapshot, wanted).unknown_context_)
+    return {"unknown_context": unknown} if unknown else {}
 
 
 def _costly_list(
@@ -141,7 +154,9 @@ def _costly_list(
     for entry in content["items"] if body.columns else ():
         entry["columns"] = columns_of(live, entry["item"])
     for entry in content["items"] if body.explain else ():
-        explanation = live.explain(wanted.user, entry["item"], history=wanted.history)
+        explanation = live.explain(
+            wanted.user, entry["item"], history=wanted.history, context=wanted.context
+        )
         entry["explanation"] = explained(snapshot, explanation, wanted.user)
         entry["reason"] = reason(entry["explanation"])
     return content
@@ -151,7 +166,7 @@ def _batch(name: str, live: LiveRecommender, wishes: list[schemas.Wish]) -> dict
     wanted = [as_request(one) for one in wishes]
     snapshot, found = find(live, wanted)
     answers = [
-        {"user": request.user, "items": entries(snapshot, one)}
+        {"user": request.user, "items": entries(snapshot, one), **_unknown(snapshot, request)}
         for request, one in zip(wanted, found, strict=True)
     ]
     return headed(name, snapshot, answers=answers)
