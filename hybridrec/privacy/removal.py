@@ -17,6 +17,7 @@ from hybridrec.models.base import Recommender
 from hybridrec.models.catalogue import items_of
 from hybridrec.models.frames import distinct_ids
 from hybridrec.models.members import Ensemble
+from hybridrec.models.record import Record
 from hybridrec.privacy.kept_counts import KeptCounts
 from hybridrec.ranking.scorer import FactorScorer, HistoryScorer, Scorer
 
@@ -76,6 +77,9 @@ def forget(model: Recommender, users: Sequence[Any], *, item_side: str = "keep")
         )
     left = _without(model, kept, model.history_[kept])
     left.users_, left.user_sources_ = ids, model.user_sources_[kept]
+    left.hidden_ = None if model.hidden_ is None else model.hidden_[kept]
+    if model.record_ is not None:
+        left.record_ = model.record_.without(kept, left.popularity_)
     if isinstance(left, Ensemble):
         left.share()
     if item_side == "half-step":
@@ -215,4 +219,5 @@ def _refitted(model: Recommender) -> Recommender:
         *("item_pipeline_", "user_pipeline_"),
     ):
         setattr(fresh, name, getattr(model, name))
+    fresh.hidden_, fresh.record_ = model.hidden_, Record.of(fresh)
     return fresh
