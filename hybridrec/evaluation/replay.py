@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -208,7 +209,7 @@ def replay(
     found: list[Window] = []
     steps: list[Step] = []
     evaluations: dict[str, list[Evaluation]] = {part: [] for part in PARTS}
-    for number, (begin, end) in enumerate(zip(edges, edges[1:], strict=False), 1):
+    for number, (begin, end) in enumerate(pairwise(edges), 1):
         past = dataset.with_interactions(rows.take(np.arange(begin)))
         news = rows.take(np.arange(begin, end))
         splits, unheard = _tests(past, news, early, number)

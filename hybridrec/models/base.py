@@ -102,7 +102,7 @@ class Recommender(Scoring):
         """Fit on arrays and set what follows from them."""
         self.scorer_ = self._fit(matrix, item_features, user_features)
         self._set_history(matrix)
-        self.placed_ = None
+        self.from_users_ = None
         n_users, n_items = matrix.shape
         self.scorable_ = (self.popularity_ > 0) | has_entries(item_features, n_items)
         known = has_entries(user_features, n_users)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hybridrec.models.frames import MODEL
+
 if TYPE_CHECKING:
     from hybridrec.models.base import Recommender
 
@@ -46,8 +48,8 @@ class Record:
         Seconds since 1970-01-01 UTC.
     popularity : ndarray of float32, shape (n_items at the fit,)
         Number of users of each item.
-    n_users : int
-        At the fit; later users have the codes from there on.
+    trained : ndarray of bool, shape (n_users at the fit,)
+        Which users the model learned from.
     folded : ndarray of bool, shape (n_users,)
         Users whose rows come from an update rather than the fit.
     log : LogPosition or None
@@ -58,7 +60,7 @@ class Record:
 
     fitted_at: float
     popularity: np.ndarray
-    n_users: int
+    trained: np.ndarray
     folded: np.ndarray
     log: LogPosition | None = None
     level: Level | None = None
@@ -66,17 +68,20 @@ class Record:
     @classmethod
     def of(cls, model: Recommender) -> Record:
         """Return the record of a model that was fitted now."""
-        n_users = len(model.user_sources_)
-        nobody = np.zeros(n_users, dtype=np.bool_)
-        return cls(time.time(), model.popularity_.copy(), n_users, nobody)
+        trained = model.user_sources_ == MODEL
+        return cls(time.time(), model.popularity_.copy(), trained, np.zeros_like(trained))
 
     def fits(self, n_users: int, n_items: int) -> bool:
         """Tell whether it can be of a model with so many users and items."""
-        return len(self.folded) == n_users >= self.n_users and len(self.popularity) <= n_items
+        return len(self.folded) == n_users >= len(self.trained) and len(self.popularity) <= n_items
 
     def trained_items(self, n_items: int) -> np.ndarray:
         """Return which of the items had users at the fit, bool (n_items,)."""
         return np.pad(self.popularity > 0, (0, n_items - len(self.popularity)))
+
+    def trained_users(self) -> np.ndarray:
+        """Return which of the users of now the model learned from at the fit."""
+        return np.pad(self.trained, (0, len(self.folded) - len(self.trained)))
 
     def with_folded(self, users: np.ndarray, n_users: int) -> Record:
         """Return the record after users, perhaps new ones, were folded in."""
@@ -86,19 +91,19 @@ class Record:
 
     def without(self, kept: np.ndarray, popularity: np.ndarray) -> Record:
         """Return the record with the users at ``kept`` only, and what others had taken away."""
-        n_users = int(np.count_nonzero(kept < self.n_users))
+        trained = self.trained[kept[kept < len(self.trained)]]
         left = np.minimum(self.popularity, popularity[: len(self.popularity)])
-        return replace(self, popularity=left, n_users=n_users, folded=self.folded[kept])
+        return replace(self, popularity=left, trained=trained, folded=self.folded[kept])
 
     def parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return what a model folder holds of it: values for the manifest, and arrays."""
         about = {
             "fitted_at": self.fitted_at,
-            "n_users": self.n_users,
             "log": None if self.log is None else list(self.log),
             "level": None if self.level is None else list(self.level),
         }
-        return about, {"popularity": self.popularity, "folded": self.folded}
+        names = ("popularity", "trained", "folded")
+        return about, {name: getattr(self, name) for name in names}
 
     @classmethod
     def from_parts(cls, about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Record:
@@ -107,7 +112,7 @@ class Record:
         return cls(
             float(about["fitted_at"]),
             arrays["popularity"],
-            int(about["n_users"]),
+            arrays["trained"],
             arrays["folded"],
             None if log is None else LogPosition(*log),
             None if level is None else Level(*level),

@@ -41,7 +41,7 @@ class Scoring(Parameters, ABC):
     user_sources_: np.ndarray
     scorer_: Scorer
     hidden_: csr_matrix | None = None
-    placed_: np.ndarray | None = None  # which items have their row from users after the fit
+    from_users_: np.ndarray | None = None  # which items have their row from users after the fit
     record_: Record | None = None
     item_table_: pd.DataFrame | None
     knowledge_: KnowledgeGraph | None = None

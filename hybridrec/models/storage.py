@@ -135,8 +135,8 @@ def _model_parts(model: Recommender) -> tuple[Parts, Parts]:
         **_prefixed("scorer", arrays),
         **_prefixed("state", model._state()),
     }
-    if model.placed_ is not None:
-        arrays["placed"] = model.placed_
+    if model.from_users_ is not None:
+        arrays["placed"] = model.from_users_
     if model.members_:
         manifest["members"] = []
     for number, member in enumerate(model.members_):
@@ -168,7 +168,7 @@ def _model(
     )
     model._set_history(history)
     model.scorable_ = arrays["scorable"]
-    model.placed_ = arrays.get("placed")
+    model.from_users_ = arrays.get("placed")
     if not model.members_:
         model.scorer_ = _scorer(manifest["scorer"], _under("scorer", arrays), model)
     model._set_state(_under("state", arrays))
@@ -186,7 +186,7 @@ def _check_sizes(model: Recommender) -> None:
         "scorable": model.scorable_.shape == (items,),
         "user_sources": model.user_sources_.shape == (users,),
         "hidden": model.hidden_ is None or model.hidden_.shape == (users, items),
-        "placed": model.placed_ is None or len(model.placed_) <= items,
+        "placed": model.from_users_ is None or len(model.from_users_) <= items,
         "record": model.record_ is None or model.record_.fits(users, items),
         "scorer": (scorer.n_users, scorer.n_items) == (users, items),
     }

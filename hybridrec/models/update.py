@@ -190,8 +190,8 @@ def _place_from_users(model: Recommender, items: np.ndarray, usable: np.ndarray)
         return np.unique(np.concatenate(found))
     n_items = len(model.scorable_)
     placed = np.zeros(n_items, dtype=np.bool_)
-    if model.placed_ is not None:
-        placed[: len(model.placed_)] = model.placed_
+    if model.from_users_ is not None:
+        placed[: len(model.from_users_)] = model.from_users_
     items = items[~model.scorable_[items] | placed[items]]  # others stand by their features
     histories = model.history_[:, items].T.tocsr()
     histories.data *= usable[histories.indices]
@@ -207,7 +207,7 @@ def _place_from_users(model: Recommender, items: np.ndarray, usable: np.ndarray)
     model.scorer_ = model.scorer_.with_items(found_items, *rows)
     scorable = model.scorable_.copy()
     scorable[found_items] = placed[found_items] = True
-    model.scorable_, model.placed_ = scorable, placed
+    model.scorable_, model.from_users_ = scorable, placed
     return found_items
 
 
