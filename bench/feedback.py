@@ -109,7 +109,7 @@ def tables(rows: list[dict[str, Any]]) -> str:
         own = [one for one in rows if one["data"] == name]
         tested = own[0]["tested"]
         parts += [
-            f"**{name}**, {len(tested)} windows, {min(tested)} to {max(tested)} returning users each",
+            f"**{name}**, {len(tested)} windows of {min(tested)} to {max(tested)} returning users",
             markdown(
                 ["model", "strategy", "NDCG@10, returning users", "gain over static (p, Holm)",
                  "new users", "recent items", "refits after window", "CPU s of learning"],
@@ -123,11 +123,12 @@ def tables(rows: list[dict[str, Any]]) -> str:
 
 def cells(one: dict[str, Any]) -> list[str]:
     """Return the cells of a row."""
+    gain = f"{one['gain']:+.4f} ± {one['se']:.4f} ({one['p']:.3f})"
     return [
         one["model"],
         one["strategy"],
         f"{one['returning']:.4f}",
-        "" if one["strategy"] == "static" else f"{one['gain']:+.4f} ± {one['se']:.4f} ({one['p']:.3f})",
+        "" if one["strategy"] == "static" else gain,
         f"{one['new users']:.4f}" if "new users" in one else "",
         f"{one['recent items']:.4f}" if "recent items" in one else "",
         ", ".join(map(str, one["refit_after"])) or "none",

@@ -112,7 +112,7 @@ def _rows(path: Path, given: Mapping[str, Any]) -> Interactions:
 
 def _typed(model: Recommender, rows: Interactions, path: Path) -> Interactions:
     """Return rows whose ids have the types of the model's."""
-    changed = {}
+    changed: dict[str, Any] = {}
     for name, known in (("users", model.users_), ("items", model.items_)):
         ids: IdMap = getattr(rows, name)
         if ids.is_text == known.is_text:

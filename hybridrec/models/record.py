@@ -24,7 +24,7 @@ class LogPosition(NamedTuple):
 
     number: int
     timestamp: float
-    count: int
+    events: int
 
 
 class Level(NamedTuple):

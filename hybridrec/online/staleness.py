@@ -177,7 +177,7 @@ def _since(model: Recommender, record: Record, events: Interactions | None) -> _
         users, items = _coded(model, events)
         known = np.zeros(len(users), dtype=bool)
         both = (users >= 0) & (items >= 0)
-        known[both] = np.asarray(model.history_[users[both], items[both]]).ravel() != 0
+        known[both] = _has(model, users[both], items[both])
         pairs = np.unique(np.stack([events.user_codes[~known], events.item_codes[~known]]), axis=1)
         codes = _codes(model, events)
         by_item += np.bincount(codes[1][pairs[1]] % (n_items + 1), minlength=n_items + 1)
@@ -211,6 +211,14 @@ def _codes(model: Recommender, events: Interactions) -> tuple[np.ndarray, np.nda
 def _coded(model: Recommender, events: Interactions) -> tuple[np.ndarray, np.ndarray]:
     users, items = _codes(model, events)
     return users[events.user_codes], items[events.item_codes]
+
+
+def _has(model: Recommender, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """Return which pairs are in a history of the model."""
+    if len(users) == 0:
+        return np.zeros(0, dtype=bool)
+    found: np.ndarray = np.asarray(model.history_[users, items]).ravel() != 0
+    return found
 
 
 # ---- measures ---------------------------------------------------------------------------------
@@ -318,7 +326,7 @@ def _level(model: Recommender, events: Interactions) -> Level | None:
     usable[usable] &= model.user_sources_[users[usable]] == MODEL
     usable[usable] &= model.scorable_[items[usable]]
     users, items = users[usable], items[usable]
-    new = np.asarray(model.history_[users, items]).ravel() == 0 if len(users) else usable[:0]
+    new = ~_has(model, users, items)
     users, items = np.unique(np.stack([users[new], items[new]]), axis=1)
     everyone = np.unique(users)
     if len(everyone) < LEAST_USERS:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hybridrec.evaluation.knowledge import FeatureComparison
     from hybridrec.evaluation.protocols.published import PublishedRow
     from hybridrec.evaluation.relations import RelationContributions
+    from hybridrec.evaluation.replay import Replay
     from hybridrec.evaluation.report.pictures import Picture
     from hybridrec.evaluation.trade_offs import TradeOffs
 
@@ -59,6 +60,8 @@ class Report:
         Of the knowledge graph, such as an `EntityMap` or a `WalkPicture`, by their captions.
     trade_offs : TradeOffs, optional
         What re-ranking brings and costs.
+    replay : Replay, optional
+        Where ``comparison`` is of strategies over windows of time: what it comes from.
     """
 
     comparison: Comparison
@@ -72,6 +75,7 @@ class Report:
     notes: Sequence[str] = ()
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     trade_offs: TradeOffs | None = None
+    replay: Replay | None = None
 
     @property
     def models(self) -> list[str]:
