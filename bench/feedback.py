@@ -4,8 +4,9 @@ Replays in the order of time: half of the events are fitted on, the others come 
 first a test (NDCG@10 of users who had something before it), then something to learn from. In
 movielens-small a user comes once, in one session of ratings: hardly anybody returns, so a window
 has few users to test, most of them amid their session. ml-100k (RecBole's file, ``ml-100k.inter``
-in DIR) is like that, too, with longer stays. Ratings from 3.5 (4 in ml-100k) count. Seconds are of
-the CPU, on a machine that others used: their order says something, their size little.
+in DIR; results of their own) is like that, too, with longer stays. Ratings from 3.5 (4 in ml-100k)
+count. Seconds are of the CPU, on a machine that others used: their order says something, their
+size little.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from hybridrec.models.base import Recommender  # noqa: E402
 from hybridrec.models.spec import ModelSpec  # noqa: E402
 from hybridrec.online.staleness import Staleness, should_refit  # noqa: E402
 
-MODELS = ("popularity", "item-knn", "personalized-page-rank", "ease", "hybrid-als:factors=64")
+MODELS = ("popularity", "item-knn", "ease", "hybrid-als:factors=64", "personalized-page-rank")
 STRATEGIES = ("static", "update", "advised", "refit:5", "refit")
 WINDOWS = 10
 METRIC, K = "ndcg", 10
@@ -38,15 +39,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ml-100k", type=Path, help="folder of ml-100k.inter")
     options = parser.parse_args()
-    data = {"movielens-small": liked(load_dataset("movielens-small"), 3.5)}
-    if options.ml_100k is not None:
-        data["ml-100k"] = liked(read_dataset(options.ml_100k / "ml-100k.inter"), 4)
+    if options.ml_100k is None:
+        name, dataset = "movielens-small", liked(load_dataset("movielens-small"), 3.5)
+    else:
+        name, dataset = "ml-100k", liked(read_dataset(options.ml_100k / "ml-100k.inter"), 4)
     rows: list[dict[str, Any]] = []
-    for name, dataset in data.items():
-        for model in MODELS:
-            print(name, model, flush=True)
-            rows += measured(name, dataset, model)
-    write_results("feedback", {"rows": rows}, tables(rows))
+    for model in MODELS:
+        rows += measured(name, dataset, model)
+        stem = "feedback" if options.ml_100k is None else "feedback_ml_100k"
+        write_results(stem, {"rows": rows}, tables(rows))
 
 
 def liked(data: Dataset, least: float) -> Dataset:

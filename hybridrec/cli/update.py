@@ -12,6 +12,7 @@ from hybridrec.cli.ids import load_model
 from hybridrec.cli.options import EXISTING_FILE, examples, overwrite_option
 from hybridrec.cli.output import check_output, say, working
 from hybridrec.errors import ParameterError, first_few
+from hybridrec.privacy.kept_counts import KeptCounts
 
 if TYPE_CHECKING:
     from hybridrec.models.update import Updated
@@ -57,6 +58,11 @@ def command(
         raise ParameterError("say where the model goes: -o FOLDER, or --in-place")
     check_output(output, overwrite=overwrite)
     model = load_model(folder)
+    if refit and isinstance(model, KeptCounts):
+        raise ParameterError(
+            f"another fit of {model.model_name} spends the privacy of its users again: do it with"
+            ' "hybridrec fit", knowing that'
+        )
     news = read_news(model, events, how)
     if news.left_out:
         say(f"Left out: events with ids of another type than the model's: {_few(news)}")

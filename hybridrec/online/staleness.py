@@ -168,7 +168,7 @@ class _Since(NamedTuple):
 def _since(model: Recommender, record: Record, events: Interactions | None) -> _Since:
     n_items = len(model.items_)
     at_fit = np.pad(record.popularity, (0, n_items - len(record.popularity)))
-    now = model.history_.getnnz(axis=0)
+    now = model.popularity_  # of a private model, what was told at the fit
     by_item = np.zeros(n_items + 1)
     by_item[:-1] = np.maximum(now - at_fit, 0)
     touched = record.folded.copy()

@@ -96,15 +96,16 @@ def test_bad_input_is_refused_and_nothing_is_written(refused, films, files, log)
     (files / "text.csv").write_text("user,item\n1,a\nanna,b\n")
     (files / "empty.csv").write_text("user,item\n")
     (files / "nothing.csv").write_text("")
-    (files / "cut.sqlite").write_bytes(log.read_bytes()[:3000])
+    (files / "cut.sqlite").write_bytes(log.read_bytes()[:5000])
     (files / "other.sqlite").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
     for arguments, message in (
         (["new.csv"], "-o FOLDER, or --in-place"),
         (["new.csv", "-o", "newer", "--in-place"], "-o FOLDER, or --in-place"),
         (["new.csv", "-o", "films"], "already exists"),
         (["nofile.csv", "--in-place"], "nofile.csv"),
-        (["text.csv", "--in-place"], "user ids of the model are integers, like 1, 2, 3; these are"
+        (["text.csv", "--in-place"], "the model are integers, like 1, 2, 3 and 5 more; these are"
          " not: 'anna'"),
+        (["cut.sqlite", "--in-place"], "cut.sqlite"),
         (["empty.csv", "--in-place"], "empty.csv"),
         (["nothing.csv", "--in-place"], "nothing.csv"),
         (["facts.tsv", "--in-place"], "looks like the user"),

@@ -78,12 +78,13 @@ class TestByHand:
             name: [one.values("hit-rate", 1).tolist() for one in some]
             for name, some in own.by_model.items()
         }
-        # First, user 1 has a; b and c are left, one user each. Then all have had d or not: after
-        # the window 2 users have b, and d is only known to who learned.
         assert hits["update"] == hits["refit"]
         assert hits["static"][0] == hits["update"][0]
-        assert hits["update"][1][2] == 1.0  # user 3 is given b
-        assert hits["static"][1][1] == 0.0  # user 2 has a and b, is given c; d was not learned
+        # Users 1 and 2 have a and b. For who did not learn of d, only c is left, which user 1
+        # chose; else c and d are equal. Users 3 and 4 chose what is less popular than a or b.
+        assert hits["static"][1] == [1.0, 0.0, 0.0, 0.0]
+        assert sum(hits["update"][1][:2]) == 1.0
+        assert hits["update"][1][2:] == [0.0, 0.0]
 
     def test_rows_and_costs(self, found):
         frame = found.frame
