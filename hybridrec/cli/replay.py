@@ -119,9 +119,11 @@ def command(
 
 
 def _advise(model: Recommender, events: Interactions) -> bool:
-    from hybridrec.online.staleness import should_refit
+    from hybridrec.online.staleness import should_refit, with_level
 
-    return should_refit(model, events).refit
+    due = should_refit(model, events).refit
+    model.record_ = with_level(model, events)  # as "hybridrec update" does
+    return due
 
 
 def _write(result: Replay, title: str, out: OutputOptions, form: str) -> None:

@@ -96,7 +96,6 @@ def test_bad_input_is_refused_and_nothing_is_written(refused, films, files, log)
     (files / "text.csv").write_text("user,item\n1,a\nanna,b\n")
     (files / "empty.csv").write_text("user,item\n")
     (files / "nothing.csv").write_text("")
-    (files / "cut.sqlite").write_bytes(log.read_bytes()[:5000])
     (files / "other.sqlite").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
     for arguments, message in (
         (["new.csv"], "-o FOLDER, or --in-place"),
@@ -105,7 +104,6 @@ def test_bad_input_is_refused_and_nothing_is_written(refused, films, files, log)
         (["nofile.csv", "--in-place"], "nofile.csv"),
         (["text.csv", "--in-place"], "the model are integers, like 1, 2, 3 and 5 more; these are"
          " not: 'anna'"),
-        (["cut.sqlite", "--in-place"], "cut.sqlite"),
         (["empty.csv", "--in-place"], "empty.csv"),
         (["nothing.csv", "--in-place"], "nothing.csv"),
         (["facts.tsv", "--in-place"], "looks like the user"),
@@ -114,6 +112,16 @@ def test_bad_input_is_refused_and_nothing_is_written(refused, films, files, log)
         ([log, "--in-place", "--user", "user"], "--user is for files of interactions"),
     ):  # fmt: skip
         assert message in refused("update", films, *arguments), arguments
+
+
+def test_a_damaged_log(run, films, files, log):
+    before = hybridrec.load(films).record_
+    (files / "cut.sqlite").write_bytes(log.read_bytes()[:5000])
+    result = run("update", films, "cut.sqlite", "--in-place")
+    assert result.code == 2
+    assert result.err.startswith("Error: cannot ")
+    assert "feedback log" in result.err
+    assert hybridrec.load(films).record_.fitted_at == before.fitted_at
 
 
 def test_replay(done, refused, files):

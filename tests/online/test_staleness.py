@@ -103,7 +103,7 @@ def test_agreement_falls_when_users_turn(model):
     same = [pair for at, pair in enumerate(left) if not at % 2]
     assert not should_refit(model, table(same))["agreement"].alarm
     turned = should_refit(model, table([(u, (i + 1) % 60) for u, i in same]))["agreement"]
-    assert turned.value < 0.3
+    assert turned.value < 0.6
     assert turned.alarm
 
 
