@@ -115,9 +115,9 @@ class TestOthersStay:
 
 
 class TestPieces:
-    @pytest.mark.parametrize("kind", ["als", "hybrid-als", "item-knn", "personalized-page-rank"])
+    @pytest.mark.parametrize("kind", ["als", "hybrid-als", "item-knn"])
     @settings(
-        max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
     @given(data=st.data())
     def test_in_pieces_or_at_once(self, kind, fitted, data):
