@@ -5,9 +5,9 @@ first a test (NDCG@10 of users who had something before it), then something to l
 movielens-small a user comes once, in one session of ratings: hardly anybody returns, so a window
 has few users to test, most of them amid their session. ml-100k (RecBole's file, ``ml-100k.inter``
 in DIR; results of their own) is like that, too, with longer stays. Ratings from 3.5 (4 in ml-100k)
-count; no model is given facts. The alarm of "agreement" is off here: its level is told, but not kept from window to window.
-Seconds are of the CPU, on a machine that others used: their order says something, their
-size little.
+count; no model is given facts. The alarm of "agreement" is off here: its level is told, but not
+kept from window to window. Seconds are of the CPU, on a machine that others used: their order says
+something, their size little.
 """
 
 from __future__ import annotations
