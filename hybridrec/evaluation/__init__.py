@@ -13,6 +13,7 @@ from hybridrec.evaluation.model_card import ModelCard, model_card
 from hybridrec.evaluation.pairs import evaluate_pairs
 from hybridrec.evaluation.protocols import PROTOCOLS, protocol, published_rows
 from hybridrec.evaluation.relations import RelationContributions, relation_contributions
+from hybridrec.evaluation.replay import Replay, replay
 from hybridrec.evaluation.results import Comparison
 from hybridrec.evaluation.runs import read_qrels, read_run, write_qrels, write_run
 from hybridrec.evaluation.slices import slice_names
@@ -48,6 +49,7 @@ __all__ = [
     "GroupReport",
     "ModelCard",
     "RelationContributions",
+    "Replay",
     "Split",
     "TradeOffs",
     "TuningResult",
@@ -75,6 +77,7 @@ __all__ = [
     "read_qrels",
     "read_run",
     "relation_contributions",
+    "replay",
     "slice_names",
     "sliding_windows",
     "trade_off",

@@ -14,6 +14,7 @@ from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.interactions import Interactions
 from hybridrec.errors import DataError, ParameterError, first_few
 from hybridrec.models.frames import FEATURES, MODEL, POPULAR, Lists
+from hybridrec.models.record import Record
 from hybridrec.models.scoring import Scoring
 from hybridrec.models.side import FeatureInput, has_entries, resolve_features
 from hybridrec.models.tables import plain_table
@@ -49,6 +50,10 @@ class Recommender(Scoring):
     scorer_ : Scorer
     unknown_context_ : mapping of str to value
         Of a model in a context: what it does not know of it.
+    hidden_ : csr_matrix or None, shape (n_users, n_items)
+        Pairs that are not recommended, whatever their score: users said that they want no more.
+    record_ : Record or None
+        What the model was at its fit, and what it has taken in since.
     knowledge_ : KnowledgeGraph or None
         That of the dataset, whether the model learned from it or not: explanations name its facts.
     """
@@ -91,6 +96,7 @@ class Recommender(Scoring):
         self.item_table_ = None if table is None else plain_table(table)
         self.backend_, self.knowledge_ = dataset.interactions.backend, dataset.knowledge
         self.item_pipeline_, self.user_pipeline_ = item_pipeline, user_pipeline
+        self.hidden_, self.record_ = None, Record.of(self)
         self.__dict__.pop("texts_", None)  # a card of another fit
         return self
 
@@ -103,6 +109,7 @@ class Recommender(Scoring):
         """Fit on arrays and set what follows from them."""
         self.scorer_ = self._fit(matrix, item_features, user_features)
         self._set_history(matrix)
+        self.from_users_ = None
         n_users, n_items = matrix.shape
         self.scorable_ = (self.popularity_ > 0) | has_entries(item_features, n_items)
         known = has_entries(user_features, n_users)
@@ -389,15 +396,15 @@ class Recommender(Scoring):
         self._check_fitted()
         save_model(self, path, overwrite=overwrite)
 
-    def update(self, interactions: Any) -> Self:
+    def update(self, interactions: Any, *, duplicates: str = "sum") -> Self:
         """Take in new interactions of old and new users and items without a refit.
 
-        See `hybridrec.models.growth.update_model`.
+        See `hybridrec.models.update.update_model`.
         """
-        from hybridrec.models.growth import update_model
+        from hybridrec.models.update import update_model
 
         self._check_fitted()
-        update_model(self, interactions)
+        update_model(self, interactions, duplicates=duplicates)
         return self
 
     def add_items(self, table: Any, *, knowledge: Any = None, item: str | None = None) -> Self:

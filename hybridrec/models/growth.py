@@ -1,10 +1,10 @@
-"""A fitted model takes in new items, users and interactions; all other rows stay as they are."""
+"""A fitted model takes in new items by their features; all other rows stay as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +15,7 @@ from hybridrec.dataset.interactions import Interactions
 from hybridrec.dataset.knowledge import KnowledgeGraph
 from hybridrec.errors import DataError, ParameterError, first_few
 from hybridrec.models.base import Recommender
-from hybridrec.models.frames import MODEL, POPULAR
 from hybridrec.models.tables import plain_table
-from hybridrec.ranking.scorer import FactorScorer
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
 
 
 def add_items(
@@ -74,48 +69,12 @@ def add_items(
     features = model.item_pipeline_.transform(dataset).matrix()
     placed = np.diff(features.indptr) > 0
     codes = np.arange(len(model.items_), len(items))
-    _grow_items(model, items)
+    grow_items(model, items)
     if model.item_table_ is not None:
         model.item_table_ = _with_rows(model.item_table_, codes, to_pandas(table))
     scorable = model.scorable_.copy()
     scorable[codes] = placed & model._place_items(codes, features)
     model.scorable_ = scorable
-
-
-def update_model(model: Recommender, interactions: Any) -> None:
-    """Fold new interactions in, without a refit.
-
-    Users with new interactions are folded in again from their whole history; one whose items are
-    all new to the model is served the popular items. New items get factors from their users where
-    the model can do that (the ALS family and the baselines); elsewhere they are kept, and
-    recommended after the next fit. All other rows stay as they are, bit for bit.
-
-    Parameters
-    ----------
-    model : Recommender
-        Fitted; changed in place.
-    interactions : data frame or Interactions
-        New events of old and new users and items; weights of known pairs are added up.
-    """
-    if not isinstance(interactions, Interactions):
-        interactions = Interactions.from_frame(interactions)
-    users = model.users_.extend(interactions.users.ids)
-    _grow_items(model, model.items_.extend(interactions.items.ids))
-    n_users = len(users)
-    rows = users.codes(interactions.users.ids)[interactions.user_codes]
-    columns = model.items_.codes(interactions.items.ids)[interactions.item_codes]
-    fresh = _counts(rows, columns, interactions.weights, (n_users, len(model.items_)))
-    history = model.history_.copy()
-    history.resize(fresh.shape)
-    sources = np.pad(model.user_sources_, (0, n_users - len(model.users_)), constant_values=POPULAR)
-    model._set_history((history + fresh).tocsr())
-    _place_from_users(model)
-    touched = np.flatnonzero((np.diff(fresh.indptr) > 0) & model._tell_something(model.history_))
-    sources[touched] = MODEL
-    for one in _family(model):
-        one.users_, one.user_sources_ = users, sources
-    folded, _, _ = model.scorer_for(touched, model.history_[touched])
-    model.scorer_ = model.scorer_.with_users_of(folded, touched, n_users)
 
 
 def _linked_to(knowledge: KnowledgeGraph, items: IdMap) -> KnowledgeGraph:
@@ -132,29 +91,7 @@ def _linked_to(knowledge: KnowledgeGraph, items: IdMap) -> KnowledgeGraph:
     return replace(knowledge, link=(ids[ours], entities[ours]))
 
 
-def _place_from_users(model: Recommender) -> None:
-    """Give items that had nothing to be scored by, and now have users, their factors."""
-    if model.members_:
-        for member in model.members_:
-            _place_from_users(member)
-        model.scorable_ = np.any([member.scorable_ for member in model.members_], axis=0)
-        return
-    new = np.flatnonzero(~model.scorable_ & (model.popularity_ > 0))
-    n_trained = model.scorer_.n_users
-    histories = model.history_[:n_trained, new].T.tocsr()
-    known = np.diff(histories.indptr) > 0  # at least one user with factors
-    if not isinstance(model.scorer_, FactorScorer) or not known.any():
-        return
-    rows = model._fold_in_items(histories[known])
-    if rows is None:
-        return
-    model.scorer_ = model.scorer_.with_items(new[known], *rows)
-    scorable = model.scorable_.copy()
-    scorable[new[known]] = True
-    model.scorable_ = scorable
-
-
-def _grow_items(model: Recommender, items: IdMap) -> None:
+def grow_items(model: Recommender, items: IdMap) -> None:
     """Widen everything to a longer item map; new items start empty."""
     extra = len(items) - len(model.items_)
     if extra == 0:
@@ -163,18 +100,22 @@ def _grow_items(model: Recommender, items: IdMap) -> None:
     history = model.history_.copy()
     history.resize(history.shape[0], len(items))
     model._set_history(history)
-    for one in _family(model):
+    if model.hidden_ is not None:
+        hidden = model.hidden_.copy()
+        hidden.resize(history.shape)
+        model.hidden_ = hidden
+    for one in family(model):
         one.items_ = items
         one.scorable_ = np.pad(one.scorable_, (0, extra))
     if model.item_table_ is not None:
         model.item_table_ = model.item_table_.reindex(range(len(items)))
 
 
-def _family(model: Recommender) -> Iterator[Recommender]:
+def family(model: Recommender) -> Iterator[Recommender]:
     """Yield a model and the models it is made of."""
     yield model
     for member in model.members_:
-        yield from _family(member)
+        yield from family(member)
 
 
 def _with_rows(table: Any, codes: np.ndarray, new: Any) -> Any:
@@ -184,14 +125,3 @@ def _with_rows(table: Any, codes: np.ndarray, new: Any) -> Any:
     for name in new.columns.intersection(grown.columns):
         grown.loc[codes, name] = new[name]
     return plain_table(grown)
-
-
-def _counts(
-    rows: np.ndarray, columns: np.ndarray, weights: np.ndarray, shape: tuple[int, int]
-) -> csr_matrix:
-    from scipy.sparse import csr_matrix
-
-    matrix = csr_matrix((weights, (rows, columns)), shape=shape, dtype=np.float32)
-    matrix.sum_duplicates()
-    matrix.eliminate_zeros()
-    return matrix

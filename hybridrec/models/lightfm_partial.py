@@ -10,6 +10,7 @@ from hybridrec.dataset.dataset import Dataset
 from hybridrec.errors import DataError, ParameterError
 from hybridrec.features.pipeline import FeaturePipeline
 from hybridrec.models.frames import FEATURES, MODEL, POPULAR
+from hybridrec.models.record import Record
 from hybridrec.models.side import has_entries
 from hybridrec.models.tables import plain_table
 from hybridrec.ranking.scorer import FactorScorer
@@ -73,6 +74,11 @@ def fit_partial(
     learned = _either(model.user_sources_ == MODEL, matrix.getnnz(axis=1) > 0, None)
     told = np.where(has_entries(given[0], len(users)), FEATURES, POPULAR)
     model.user_sources_ = np.where(learned, MODEL, told).astype(np.int8)
+    model.record_ = Record.of(model)
+    if model.hidden_ is not None:
+        hidden = model.hidden_.copy()
+        hidden.resize(shape)
+        model.hidden_ = hidden
 
 
 def _placed(matrix: csr_matrix, codes: tuple[Any, Any], shape: tuple[int, int]) -> csr_matrix:

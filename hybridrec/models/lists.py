@@ -147,8 +147,10 @@ def lists_of_codes(
     scorer, rows, sources = model.scorer_for(codes, history, features)
     seen = _rows(model.history_, codes) if history is None else history
     barred = seen
+    if model.hidden_ is not None:
+        barred = union(barred, _hidden(model.hidden_, codes))
     if rules is not None and rules.denied is not None:
-        barred = union(seen, rules.denied[rule_rows])
+        barred = union(barred, rules.denied[rule_rows])
     pins = Pins.of(rules, barred, passing) if rules is not None and len(rules.pin_items) else None
     allowed = model.scorable_ if passing is None else model.scorable_ & passing
     order = Order(
@@ -199,6 +201,15 @@ def _rows(matrix: csr_matrix, rows: np.ndarray) -> csr_matrix:
     starts = np.array([0, end - begin], dtype=matrix.indptr.dtype)
     parts = matrix.data[begin:end], matrix.indices[begin:end], starts
     return csr_matrix(parts, shape=(1, matrix.shape[1]))
+
+
+def _hidden(hidden: csr_matrix, codes: np.ndarray) -> csr_matrix:
+    """Return what is hidden from users by their codes, nothing from new users (-1)."""
+    known = codes >= 0
+    rows = hidden[np.where(known, codes, 0)]
+    rows.data = rows.data * np.repeat(known, np.diff(rows.indptr))
+    rows.eliminate_zeros()
+    return rows
 
 
 def _both(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hybridrec.features.pipeline import FeaturePipeline
     from hybridrec.models.base import Recommender
     from hybridrec.models.explain import Asked
+    from hybridrec.models.record import Record
     from hybridrec.ranking.explanation import Shares
 
 
@@ -39,6 +40,9 @@ class Scoring(Parameters, ABC):
     scorable_: np.ndarray
     user_sources_: np.ndarray
     scorer_: Scorer
+    hidden_: csr_matrix | None = None
+    from_users_: np.ndarray | None = None  # which items have their row from users after the fit
+    record_: Record | None = None
     item_table_: pd.DataFrame | None
     knowledge_: KnowledgeGraph | None = None
     item_pipeline_: FeaturePipeline | None

@@ -14,6 +14,7 @@ from hybridrec.dataset.knowledge_parts import KnowledgeParts
 from hybridrec.errors import DataError, ModelFolderError, ParameterError, first_few
 from hybridrec.features.pipeline import FeaturePipeline
 from hybridrec.models.base import Recommender
+from hybridrec.models.record import Record
 from hybridrec.models.registry import MODELS, model_class
 from hybridrec.models.tables import from_parts, to_parts
 from hybridrec.models.texts import attach_texts, texts_to_save
@@ -39,6 +40,11 @@ def save_model(model: Recommender, path: str | Path, *, overwrite: bool = False)
         "interactions": int(model.history_.nnz),
     }
     arrays |= {"history": model.history_, "user_sources": model.user_sources_}
+    if model.hidden_ is not None:
+        arrays["hidden"] = model.hidden_
+    if model.record_ is not None:
+        manifest["record"], parts = model.record_.parts()
+        arrays.update(_prefixed("record", parts))
     tables: Parts = {
         "ids/users": {"id": model.users_.ids},
         "ids/items": {"id": model.items_.ids},
@@ -105,6 +111,9 @@ def _rebuild(folder: Folder, own: Mapping[str, type[Recommender]]) -> Recommende
     model.items_ = IdMap(tables["ids/items"]["id"], "item")
     model.backend_ = manifest["backend"]
     model.user_sources_ = arrays["user_sources"]
+    model.hidden_ = arrays.get("hidden")
+    if "record" in manifest:
+        model.record_ = Record.from_parts(manifest["record"], _under("record", arrays))
     model.item_table_ = None
     if "item_columns" in manifest:
         columns = manifest["item_columns"]
@@ -133,6 +142,8 @@ def _model_parts(model: Recommender) -> tuple[Parts, Parts]:
         **_prefixed("scorer", arrays),
         **_prefixed("state", model._state()),
     }
+    if model.from_users_ is not None:
+        arrays["placed"] = model.from_users_
     if model.members_:
         manifest["members"] = []
     for number, member in enumerate(model.members_):
@@ -164,6 +175,7 @@ def _model(
     )
     model._set_history(history)
     model.scorable_ = arrays["scorable"]
+    model.from_users_ = arrays.get("placed")
     if not model.members_:
         model.scorer_ = _scorer(manifest["scorer"], _under("scorer", arrays), model)
     model._set_state(_under("state", arrays))
@@ -180,6 +192,9 @@ def _check_sizes(model: Recommender) -> None:
         "history": model.history_.shape == (users, items),
         "scorable": model.scorable_.shape == (items,),
         "user_sources": model.user_sources_.shape == (users,),
+        "hidden": model.hidden_ is None or model.hidden_.shape == (users, items),
+        "placed": model.from_users_ is None or len(model.from_users_) <= items,
+        "record": model.record_ is None or model.record_.fits(users, items),
         "scorer": (scorer.n_users, scorer.n_items) == (users, items),
     }
     wrong = [name for name, fits in found.items() if not fits]

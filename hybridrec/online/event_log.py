@@ -223,9 +223,9 @@ class EventLog:
                 yield number, Event(*fields)
             after = rows[-1][0]
 
-    def count(self) -> int:
-        """Return the number of events."""
-        return int(self._read("SELECT count(*) FROM events")[0][0])
+    def count(self, upto: int = 2**63 - 1) -> int:
+        """Return how many events there are, up to a number."""
+        return int(self._read("SELECT count(*) FROM events WHERE id <= ?", upto)[0][0])
 
     def _read(self, query: str, *values: int | str) -> list[tuple[Any, ...]]:
         with self._said("read"):

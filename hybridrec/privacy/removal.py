@@ -14,8 +14,8 @@ from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
 from hybridrec.errors import ParameterError, did_you_mean
 from hybridrec.models.base import Recommender
-from hybridrec.models.catalogue import items_of
 from hybridrec.models.frames import distinct_ids
+from hybridrec.models.refit import refitted
 from hybridrec.privacy.kept_counts import KeptCounts
 from hybridrec.ranking.scorer import FactorScorer, HistoryScorer, Scorer
 
@@ -81,6 +81,9 @@ def forget(model: Recommender, users: Sequence[Any], *, item_side: str = "keep")
         )
     left = _without(model, kept, model.history_[kept])
     left.users_, left.user_sources_ = ids, model.user_sources_[kept]
+    left.hidden_ = None if model.hidden_ is None else model.hidden_[kept]
+    if model.record_ is not None:
+        left.record_ = model.record_.without(kept, left.popularity_)
     if isinstance(left, KeptCounts):  # what is given away has no exact counts of the fit
         vars(left).pop("texts_", None)
     left.share()
@@ -201,27 +204,9 @@ def _solve_items(model: Recommender) -> None:
 
 def _refitted(model: Recommender) -> Recommender:
     """Return the model fitted again on the histories it has."""
-    if model.members_ or isinstance(model, KeptCounts) or model.user_pipeline_ is not None:
+    otherwise = "remove the user from the data (dataset_without) and fit it on those"
+    if isinstance(model, KeptCounts):
         raise ParameterError(
-            f"this {model.model_name} cannot be fitted again from its folder alone; remove the"
-            " user from the data (dataset_without) and fit it on those"
+            f"this {model.model_name} cannot be fitted again from its folder alone; {otherwise}"
         )
-    features = None
-    if model.uses_item_features:
-        if model.item_pipeline_ is None:
-            raise ParameterError(
-                f"this {model.model_name} was fitted without item features, or with a ready-made"
-                " matrix of them, and does not tell which; remove the user from the data"
-                " (dataset_without) and fit it on those"
-            )
-        features = model.item_pipeline_.transform(items_of(model)).matrix()
-    fresh = type(model)().set_params(**model.get_params())
-    fresh._learn(model.history_, features, None)
-    for name in (
-        *("users_", "items_", "item_table_", "knowledge_", "backend_"),
-        *("item_pipeline_", "user_pipeline_"),
-    ):
-        setattr(fresh, name, getattr(model, name))
-    if "texts_" in vars(model):
-        vars(fresh)["texts_"] = vars(model)["texts_"]
-    return fresh
+    return refitted(model, otherwise)

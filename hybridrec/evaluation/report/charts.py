@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from hybridrec.evaluation.measured import Column
+from hybridrec.evaluation.measured import Column, Evaluation
 from hybridrec.evaluation.report.content import Report
 from hybridrec.evaluation.report.intervals import intervals
 from hybridrec.evaluation.report.words import better, column_label, metric_label, slice_label
 from hybridrec.evaluation.results import Comparison
+from hybridrec.evaluation.significance import standard_error
 from hybridrec.evaluation.tables import decimals_for
 
 if TYPE_CHECKING:
@@ -40,11 +41,15 @@ class Curve:
 
 @dataclass(frozen=True)
 class Curves:
-    """Lines of a metric over the cut-offs ``k``, one for each model; ``title`` names the metric."""
+    """Lines of a metric over the cut-offs ``k``, one for each model; ``title`` names the metric.
+
+    Where ``over`` is something else than cut-offs, such as windows, ``k`` are their numbers.
+    """
 
     title: str
     k: tuple[int, ...]
     curves: tuple[Curve, ...]
+    over: str = "k"
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,31 @@ def metric_curves(report: Report) -> Iterator[Curves]:
     if "cold" in shown.slices:
         first = [metric for metric, _ in report.headlines if metric in metrics]
         yield from _curves(shown, first, "cold")
+
+
+def over_windows(report: Report) -> Iterator[Curves]:
+    """Yield the first metrics of a replay over its windows, with standard errors."""
+    if report.replay is None:
+        return
+    for part, found in report.replay.parts.items():
+        if len(found.seeds) > 1:
+            for column in report.headlines[:1] if part != "returning" else report.headlines:
+                yield Curves(
+                    f"{column_label(column)}, {part}",
+                    tuple(int(one) for one in found.seeds if one is not None),
+                    tuple(
+                        Curve(name, at, tuple(_with_error(one, column) for one in own))
+                        for at, (name, own) in enumerate(found.by_model.items())
+                    ),
+                    "window",
+                )
+
+
+def _with_error(one: Evaluation, column: Column) -> Value:
+    values = one.values(*column)
+    mean, error = float(values.mean()), float(standard_error(values))
+    error = 0.0 if error != error else error  # of a single user
+    return Value(mean, mean - error, mean + error)
 
 
 def trade_off(report: Report) -> Iterator[Scatter]:
@@ -234,7 +264,8 @@ def described(chart: Chart) -> str:
     """Return the numbers of a figure in words, for those who do not see it."""
     if isinstance(chart, Curves):
         last = [(curve.name, curve.values[-1]) for curve in chart.curves]
-        return f"Curves over k from {chart.k[0]} to {chart.k[-1]}. At the end: {_spoken(last)}."
+        span = f"from {chart.k[0]} to {chart.k[-1]}"
+        return f"Curves over {chart.over} {span}. At the end: {_spoken(last)}."
     if isinstance(chart, Scatter):
         points = "; ".join(
             f"{point.name}: {point.x.value:.4g}, {point.y.value:.4g}" for point in chart.points

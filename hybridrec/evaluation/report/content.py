@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hybridrec.evaluation.knowledge import FeatureComparison
     from hybridrec.evaluation.protocols.published import PublishedRow
     from hybridrec.evaluation.relations import RelationContributions
+    from hybridrec.evaluation.replay import Replay
     from hybridrec.evaluation.report.pictures import Picture
     from hybridrec.evaluation.trade_offs import TradeOffs
 
@@ -62,6 +63,8 @@ class Report:
         What re-ranking brings and costs.
     groups : GroupReport, optional
         Which users are served worse, and which items are shown less.
+    replay : Replay, optional
+        Where ``comparison`` is of strategies over windows of time: what it comes from.
     """
 
     comparison: Comparison
@@ -76,6 +79,7 @@ class Report:
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     trade_offs: TradeOffs | None = None
     groups: GroupReport | None = None
+    replay: Replay | None = None
 
     @property
     def models(self) -> list[str]:

@@ -11,6 +11,7 @@ from hybridrec.evaluation.metrics import LOWER_IS_BETTER
 from hybridrec.evaluation.report import charts, grouped, tabulated
 from hybridrec.evaluation.report.content import Report
 from hybridrec.evaluation.report.pictures import Picture
+from hybridrec.evaluation.report.replayed import strategies_table, windows_table
 from hybridrec.evaluation.report.summary import summary
 from hybridrec.evaluation.results import Comparison
 from hybridrec.evaluation.tables import Table
@@ -66,6 +67,7 @@ def sections(report: Report) -> Iterator[Section]:
     yield from _groups(report)
     yield from _side_information(report)
     yield from _reranking(report)
+    yield from _over_time(report)
     yield Section("pictures", "Pictures of the knowledge graph", pictures=report.pictures)
     yield Section(
         "method",
@@ -163,6 +165,18 @@ def _reranking(report: Report) -> Iterator[Section]:
                 " else: to choose a weight, use validation data."
             ),
             folded={"All weights": tables},
+        )
+
+
+def _over_time(report: Report) -> Iterator[Section]:
+    if report.replay is not None:
+        yield Section(
+            "over-time",
+            "Over time",
+            tables=(strategies_table(report.replay, report.headlines[0]),),
+            folded={"All windows": [windows_table(report.replay, report.headlines[0])]},
+            charts=partial(charts.over_windows, report),
+            chart_note="Bands: ± standard error over the users of a window.",
         )
 
 

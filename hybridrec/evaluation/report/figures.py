@@ -137,10 +137,11 @@ def _draw_curves(axes: Axes, chart: Curves) -> None:
         middle, low, high = zip(*((v.value, v.low, v.high) for v in curve.values), strict=True)
         axes.fill_between(chart.k, low, high, color=look.color, alpha=0.13, linewidth=0)
         axes.plot(chart.k, middle, label=name, markeredgecolor=PAPER, **look._asdict())
-    axes.set_xscale("log")
+    if chart.over == "k":
+        axes.set_xscale("log")
     axes.set_xticks(chart.k, [str(k) for k in chart.k])
     axes.minorticks_off()
-    axes.set_xlabel("k")
+    axes.set_xlabel(chart.over)
     axes.set_ylabel(printable(chart.title))
     axes.grid(axis="y")
     _start_at_zero(axes, [v for curve in chart.curves for v in curve.values])
