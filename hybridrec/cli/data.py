@@ -16,6 +16,7 @@ from hybridrec.dataset.labels import read_labels
 from hybridrec.dataset.named import load_dataset
 from hybridrec.dataset.readers import read_dataset
 from hybridrec.dataset.readers.recognise import open_file
+from hybridrec.dataset.recency import Recency
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation.protocols import recognise
 from hybridrec.evaluation.splits import predefined, read_parts
@@ -108,6 +109,7 @@ def load_data(
         min_item_interactions=options.min_item_interactions,
         keep_negatives=keep_negatives,
     )
+    interactions = interactions.weighted_by(_recency(options))
     return CleanData(_with_rows(dataset, interactions), report, tuple(notes), known_as)
 
 
@@ -121,6 +123,13 @@ def _check(options: DataOptions) -> None:
                 raise ParameterError(
                     f"--{name.replace('_', '-')} is for files; {options.dataset!r} has all it needs"
                 )
+
+
+def _recency(options: DataOptions) -> Recency | None:
+    """Return what age and sessions do to the weights, if they do anything."""
+    if options.half_life is None and options.session_gap is None:
+        return None
+    return Recency(options.half_life, options.session_gap)
 
 
 def _read(options: DataOptions, parts: Mapping[str, Path]) -> Dataset:

@@ -47,6 +47,8 @@ class DataOptions:
     min_user_interactions: int
     min_item_interactions: int
     duplicates: str
+    half_life: float | None
+    session_gap: float | None
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,14 @@ _DATA = (
         "--duplicates", type=click.Choice(DUPLICATE_POLICIES), default=DUPLICATES,
         show_default=True,
         help="Which of repeated interactions counts, or what becomes of their weights.",
+    ),
+    click.option(
+        "--half-life", type=float, metavar="DAYS",
+        help="Weights halve with every so many days before the user's newest interaction.",
+    ),
+    click.option(
+        "--session-gap", type=float, metavar="MINUTES",
+        help="A longer pause begins a session; all of a session share one vote.",
     ),
 )  # fmt: skip
 

@@ -85,6 +85,7 @@ class Recommender(Scoring):
         self.item_table_ = None if table is None else plain_table(table)
         self.backend_, self.knowledge_ = dataset.interactions.backend, dataset.knowledge
         self.item_pipeline_, self.user_pipeline_ = item_pipeline, user_pipeline
+        self.recency_ = dataset.interactions.recency
         return self
 
     def _learn(
@@ -132,7 +133,9 @@ class Recommender(Scoring):
         history : data frame or Interactions, optional
             Interactions of new users, or newer ones of known users (then the whole history of
             that user). These users are folded in. A user without any row here is served as
-            without ``history`` if known, else the popular items.
+            without ``history`` if known, else the popular items. If the model was fitted on
+            interactions `weighted_by` age or sessions, so are these, unless they have no
+            timestamps.
         rules : Rules, optional
             Which items may come out, and where. An empty list is an answer.
         rerank : Reranker or str, optional

@@ -95,16 +95,20 @@ def update_model(model: Recommender, interactions: Any) -> None:
     model : Recommender
         Fitted; changed in place.
     interactions : data frame or Interactions
-        New events of old and new users and items; weights of known pairs are added up.
+        New events of old and new users and items; weights of known pairs are added up. Where the
+        model was fitted with a `Recency`, events with timestamps are weighted among themselves;
+        what is known already does not age before the next fit.
     """
     if not isinstance(interactions, Interactions):
         interactions = Interactions.from_frame(interactions)
+    if model.recency_ is not None and interactions.timestamps is not None:
+        interactions = interactions.weighted_by(model.recency_)
     users = model.users_.extend(interactions.users.ids)
     _grow_items(model, model.items_.extend(interactions.items.ids))
     n_users = len(users)
     rows = users.codes(interactions.users.ids)[interactions.user_codes]
     columns = model.items_.codes(interactions.items.ids)[interactions.item_codes]
-    fresh = _counts(rows, columns, interactions.weights, (n_users, len(model.items_)))
+    fresh = _counts(rows, columns, interactions.learned_weights, (n_users, len(model.items_)))
     history = model.history_.copy()
     history.resize(fresh.shape)
     sources = np.pad(model.user_sources_, (0, n_users - len(model.users_)), constant_values=POPULAR)

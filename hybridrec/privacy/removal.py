@@ -212,7 +212,7 @@ def _refitted(model: Recommender) -> Recommender:
     fresh._learn(model.history_, features, None)
     for name in (
         *("users_", "items_", "item_table_", "knowledge_", "backend_"),
-        *("item_pipeline_", "user_pipeline_"),
+        *("item_pipeline_", "user_pipeline_", "recency_"),
     ):
         setattr(fresh, name, getattr(model, name))
     return fresh

@@ -16,6 +16,7 @@ from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
 from hybridrec.dataset.knowledge import KnowledgeGraph
 from hybridrec.dataset.knowledge_parts import KnowledgeParts
+from hybridrec.dataset.recency import Recency
 from hybridrec.errors import ModelFolderError
 from hybridrec.evaluation.splits.split import Split
 from hybridrec.models.tables import from_parts, plain_table, to_parts
@@ -75,6 +76,8 @@ def take_apart(split: Split) -> SplitParts:
         "dataset": train.name,
         "backend": split.test.backend,
     }
+    if train.interactions.recency is not None:
+        about["recency"] = train.interactions.recency.to_dict()
     ids = {"users": train.users.ids, "items": train.items.ids}
     rows = {name: _columns(part) for name, part in split.parts.items()}
     if split.candidates is not None:
@@ -99,7 +102,7 @@ def put_together(parts: SplitParts) -> Split:
     about = parts.about
     users, items = IdMap(parts.ids["users"], "user"), IdMap(parts.ids["items"], "item")
     rows = {
-        name: _interactions(parts.rows[name], users, items, about["backend"])
+        name: _interactions(parts.rows[name], users, items, about)
         for name in INTERACTIONS
         if name in parts.rows
     }
@@ -138,7 +141,10 @@ def _columns(rows: Interactions) -> dict[str, np.ndarray]:
     return columns if rows.timestamps is None else columns | {"timestamp": rows.timestamps}
 
 
-def _interactions(columns: Columns, users: IdMap, items: IdMap, backend: Any) -> Interactions:
+def _interactions(
+    columns: Columns, users: IdMap, items: IdMap, about: Mapping[str, Any]
+) -> Interactions:
+    recency = Recency(**about["recency"]) if "recency" in about else None
     return Interactions(
         users,
         items,
@@ -146,7 +152,8 @@ def _interactions(columns: Columns, users: IdMap, items: IdMap, backend: Any) ->
         columns["item"],
         columns["weight"],
         columns.get("timestamp"),
-        backend=backend,
+        backend=about["backend"],
+        recency=recency,
     )
 
 
