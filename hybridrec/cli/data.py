@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 # Where weights are ratings: the least that counts as liking, unless --min-weight says otherwise.
 LIKED: Mapping[str, float] = {"movielens-small": 3.5}
 
-_FILES = ("kg", "link", "items", "users")
+_FILES = ("kg", "link", "items", "users", "social")
 _COLUMNS = (
-    "user", "item", "weight", "timestamp", "event", "head", "relation", "tail", "delimiter",
+    "user", "item", "weight", "timestamp", "event", "head", "relation", "tail", "friend",
+    "delimiter",
 )  # fmt: skip
 _ID = "hybridrec id"  # a column name that no table has
 
@@ -147,6 +148,7 @@ def _read(options: DataOptions, parts: Mapping[str, Path]) -> Dataset:
         "link": options.link,
         "items": options.items,
         "users": options.users,
+        "social": options.social,
     }
     if not parts:
         return read_dataset(options.interactions, **columns)
@@ -169,6 +171,7 @@ def _with_rows(dataset: Dataset, interactions: Interactions) -> Dataset:
         user_table=_with_ids(dataset.user_table, dataset.users),
         item=_ID,
         user=_ID,
+        social=dataset.social,
         name=dataset.name,
     )
 

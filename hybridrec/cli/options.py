@@ -32,6 +32,7 @@ class DataOptions:
     labels: Path | None
     items: Path | None
     users: Path | None
+    social: Path | None
     drop_relation: tuple[str, ...]
     user: str | None
     item: str | None
@@ -42,6 +43,7 @@ class DataOptions:
     head: str | None
     relation: str | None
     tail: str | None
+    friend: str | None
     delimiter: str | None
     min_weight: float | None
     min_user_interactions: int
@@ -86,6 +88,7 @@ _DATA = (
     click.option("--labels", type=EXISTING_FILE, help="Texts of the triples' entities."),
     click.option("--items", type=EXISTING_FILE, help="Item table: title, year, genres, ..."),
     click.option("--users", type=EXISTING_FILE, help="User table."),
+    click.option("--social", type=EXISTING_FILE, help="Edges between users: user, friend."),
     drop_option,
     column_option("user", "users"),
     column_option("item", "items"),
@@ -101,6 +104,7 @@ _DATA = (
     column_option("head", "triples' heads"),
     column_option("relation", "triples' relations"),
     column_option("tail", "triples' tails"),
+    column_option("friend", "friends of users"),
     click.option("--delimiter", metavar="TEXT", help="Between the fields of a text file."),
     click.option(
         "--min-weight", type=float, metavar="W", help="Weights below are no interactions."
