@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "Tell why a user is recommended an item.",
     "similar": "List the items most like given ones.",
     "evaluate": "Compare models on held-out interactions.",
+    "interests": "Show what a user likes over time, and whether it changed.",
     "split": "Write a split as files that any other system can train on.",
     "tune": "Choose the parameters of a model on validation data.",
     "embed": "Turn a knowledge graph into vectors.",
