@@ -3,7 +3,10 @@
 *Recency*: half-life and sessions of 30 minutes against neither, on data with times. What comes
 last is held out: everybody's last five items, or the newest fifth. The half-life was chosen on the
 last of the training rows, held out in the same way; then the test was looked at once. Differences
-are NDCG@20 of the same users, with the standard error of their mean.
+are NDCG@20 of the same users, with the standard error of their mean. That a session's weights are
+divided by the root of their number, not by the number, was chosen on the validation rows of "last
+5" as well: .140 against .099 for ease, .142 against .140 for hybrid-als, .142 against .143 for
+item-knn.
 
 *People*: users of whom 0, 1, 3 or 5 items are known, with a table of the users (age, gender,
 occupation) or their friends, and without. Default parameters, nothing chosen; means over splits.
@@ -12,8 +15,8 @@ occupation) or their friends, and without. Default parameters, nothing chosen; m
 that was best on the mean of the validation parts is marked.
 
 For time's sake only users with 5 and items with 20 interactions count on the bundled data (ratings
-of at least 3.5) and KGCN's Last.FM, and hybrid-als has 32 factors. In *Recency* only "content" uses
-features. Data that is not bundled:
+of at least 3.5), with 5 and 5 on KGCN's Last.FM, and hybrid-als has 32 factors. In *Recency* only
+"content" uses features. Data that is not bundled:
 
 - ``--ml-100k DIR``: ``ml-100k.inter`` and ``ml-100k.user`` from ``dataset/ml-100k`` of
   https://github.com/RUCAIBox/RecBole; ratings of at least 4.
@@ -29,6 +32,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -149,15 +153,18 @@ def described(options: argparse.Namespace) -> Iterator[Dataset]:
 
 def with_facts(options: argparse.Namespace) -> Iterator[Dataset]:
     """Yield the data sets with a knowledge graph."""
-    small, whole = bundled(), load_dataset("movielens-small")
-    yield Dataset.build(small.interactions, whole.knowledge, name=small.name)
+    small, facts = bundled(), load_dataset("movielens-small").knowledge
+    assert facts is not None
+    assert facts.link is not None
+    ids, entities = facts.link
+    linked = small.items.codes(ids, unknown="skip") >= 0
+    facts = replace(facts, link=(ids[linked], entities[linked]))
+    yield Dataset.build(small.interactions, facts, name=small.name)
     if (options.data / "lastfm").exists():
         data = read_dataset(options.data / "lastfm")
-        kept, _ = clean(data.interactions, **LEAST)
-        kept = Interactions.from_frame(kept.to_frame())
-        assert data.knowledge is not None
-        known = Dataset.build(kept, data.knowledge, name=data.name)
-        yield known
+        kept, _ = clean(data.interactions, min_user_interactions=5, min_item_interactions=5)
+        kept = Interactions.from_frame(kept.to_frame())  # without items that nobody has
+        yield Dataset.build(kept, data.knowledge, name=data.name)
 
 
 # ---- recency ----------------------------------------------------------------------------------

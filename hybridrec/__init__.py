@@ -22,12 +22,15 @@ if TYPE_CHECKING:
         read_knowledge,
         read_users,
     )
+    from hybridrec.dataset.recency import Recency
+    from hybridrec.dataset.social import SocialGraph
     from hybridrec.evaluation.evaluate import compare, evaluate
     from hybridrec.evaluation.selection.front import fit
     from hybridrec.evaluation.tuning.search import tune
     from hybridrec.features.blocks import FeatureBlock, Features
     from hybridrec.features.columns import TableColumns
     from hybridrec.features.pipeline import FeaturePipeline
+    from hybridrec.features.social import SocialEdges
     from hybridrec.features.tokens import KnowledgeTokens
     from hybridrec.features.walks import WalkEmbedding
     from hybridrec.models.base import Recommender
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from hybridrec.models.rp3_beta import RP3Beta
     from hybridrec.models.stack import Stack
     from hybridrec.models.storage import load
+    from hybridrec.online.interest_drift import interest_drift
     from hybridrec.ranking.rules import Condition, Rules
 
 _HOMES = {
@@ -61,12 +65,15 @@ _HOMES = {
         "read_knowledge",
         "read_users",
     ),
+    "dataset.recency": ("Recency",),
+    "dataset.social": ("SocialGraph",),
     "evaluation.evaluate": ("compare", "evaluate"),
     "evaluation.selection.front": ("fit",),
     "evaluation.tuning.search": ("tune",),
     "features.blocks": ("FeatureBlock", "Features"),
     "features.columns": ("TableColumns",),
     "features.pipeline": ("FeaturePipeline",),
+    "features.social": ("SocialEdges",),
     "features.tokens": ("KnowledgeTokens",),
     "features.walks": ("WalkEmbedding",),
     "models.base": ("Recommender",),
@@ -84,6 +91,7 @@ _HOMES = {
     "models.rp3_beta": ("RP3Beta",),
     "models.stack": ("Stack",),
     "models.storage": ("load",),
+    "online.interest_drift": ("interest_drift",),
     "ranking.rules": ("Condition", "Rules"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -113,8 +121,11 @@ __all__ = [
     "PersonalizedPageRank",
     "Popularity",
     "RP3Beta",
+    "Recency",
     "Recommender",
     "Rules",
+    "SocialEdges",
+    "SocialGraph",
     "Stack",
     "TableColumns",
     "WalkEmbedding",
@@ -124,6 +135,7 @@ __all__ = [
     "describe_dataset",
     "evaluate",
     "fit",
+    "interest_drift",
     "load",
     "load_dataset",
     "read_dataset",

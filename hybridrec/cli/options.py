@@ -128,7 +128,7 @@ _DATA = (
     ),
     click.option(
         "--session-gap", type=float, metavar="MINUTES",
-        help="A longer pause begins a session; all of a session share one vote.",
+        help="A longer pause begins a session; the more in a session, the less each tells.",
     ),
 )  # fmt: skip
 

@@ -21,8 +21,10 @@ class Recency:
     filtering", CIKM 2005), down to about a millionth. With ``session_gap_minutes`` a user's
     interactions fall into sessions, a new one after every longer pause (Catledge & Pitkow 1995
     took 25.5 minutes). All of a session have the age of its end, as in SLIST (Choi et al., WWW
-    2021), and share one vote: a session of a hundred interactions counts as much as a session of
-    one. A user's weights stay the same on average before they age.
+    2021), and the more there are, the less each tells, as what is watched on one evening by
+    momentum does (Hu, Koren & Volinsky 2008): weights are divided by the root of their number, so
+    that sessions have equal sums of squares, by which items are found alike. A user's weights stay
+    the same on average before they age.
 
     What one user's interactions weigh depends on no other user, so that a history given later
     is weighted as it would have been in the fit.
@@ -75,7 +77,7 @@ class Recency:
         factors = np.ones(len(order))
         if self.session_gap_minutes is not None and len(order):
             sessions = _sessions(owners, times, 60.0 * self.session_gap_minutes)
-            factors = _votes(owners, sessions)
+            factors = _momentum(owners, sessions)
             times = times[np.searchsorted(sessions, sessions, side="right") - 1]  # of its end
         if self.half_life_days is not None:
             newest: Any = self.now
@@ -100,14 +102,13 @@ def _sessions(owners: np.ndarray, times: np.ndarray, gap: float) -> np.ndarray:
     return numbers
 
 
-def _votes(owners: np.ndarray, sessions: np.ndarray) -> np.ndarray:
-    """Return each row's share in the vote of its session; 1 on average over a user's rows."""
+def _momentum(owners: np.ndarray, sessions: np.ndarray) -> np.ndarray:
+    """Return one over the root of the session's size; 1 on average over a user's rows."""
     _, user = np.unique(owners, return_inverse=True)
-    sizes = np.bincount(sessions)
-    rows = np.bincount(user)
-    of_user = np.bincount(user[np.unique(sessions, return_index=True)[1]])  # sessions
-    votes: np.ndarray = (rows / of_user)[user] / sizes[sessions]
-    return votes
+    told = np.bincount(sessions)[sessions] ** -0.5
+    means = np.bincount(user, told) / np.bincount(user)
+    factors: np.ndarray = told / means[user]
+    return factors
 
 
 def _is_finite(value: Any) -> bool:

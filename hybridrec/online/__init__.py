@@ -1,4 +1,4 @@
-"""What happens after the fit: the log of feedback that a service takes."""
+"""What happens after the fit: the log of feedback, and interests over time (`interest_drift`)."""
 
 from __future__ import annotations
 

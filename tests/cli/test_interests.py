@@ -56,7 +56,7 @@ def test_friends_from_a_file(done, refused, files):
     assert "2 social edges of 3 users, 1 dropped (own friend), 1 dropped (unknown user)" in out
     assert "with user social fitted in" in out
     assert hybridrec.load("m").user_pipeline_.builders_[0].friends_.ids.tolist() == [1, 2, 3]
-    out = done(*command, "net.csv", "--features", "columns", "-o", "n")
+    out = done(*command, "net.csv", "--features", "none", "-o", "n")
     assert "with no features fitted in" in out
     assert "no column looks like the follower" in refused(*command, "who.csv", "-o", "o")
     said = refused("fit", "events.csv", "--features", "social", "--no-guard", "-o", "o")

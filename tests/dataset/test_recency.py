@@ -31,7 +31,8 @@ def twin(recency, users, times):
         for session in sessions:
             for row in session:
                 if recency.session_gap_minutes is not None:
-                    factors[row] *= len(rows) / len(sessions) / len(session)
+                    total = sum(len(one) ** 0.5 for one in sessions)  # len ** 1 / len ** 0.5
+                    factors[row] *= len(rows) / total / len(session) ** 0.5
                 if recency.half_life_days is not None:
                     age = max(newest - times[session[-1]], 0.0) / DAY
                     factors[row] *= max(0.5 ** (age / recency.half_life_days), LEAST)
@@ -63,7 +64,8 @@ def test_by_hand():
         [1, 0.25 * 2 ** (1200 / DAY / 4), 1, 1],
     )
     votes = Recency(session_gap_minutes=15).factors(users, times)
-    np.testing.assert_allclose(votes, [2 / 3, 2, 2 / 3, 2 / 3])
+    mean = (1 + 3 / np.sqrt(3)) / 4
+    np.testing.assert_allclose(votes * mean, [3**-0.5, 1, 3**-0.5, 3**-0.5])
     aged = Recency(4, 15, now=10 * DAY).factors(users, times)
     ends = np.array([8 * DAY + 1200, 0, 8 * DAY + 1200, 8 * DAY + 1200])
     np.testing.assert_allclose(aged, votes * 0.5 ** ((10 * DAY - ends) / DAY / 4))
