@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         read_knowledge,
         read_users,
     )
+    from hybridrec.dataset.recency import Recency
+    from hybridrec.dataset.social import SocialGraph
     from hybridrec.evaluation.evaluate import compare, evaluate
     from hybridrec.evaluation.groups.measure import group_report
     from hybridrec.evaluation.model_card.card import ModelCard, model_card
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from hybridrec.features.blocks import FeatureBlock, Features
     from hybridrec.features.columns import TableColumns
     from hybridrec.features.pipeline import FeaturePipeline
+    from hybridrec.features.social import SocialEdges
     from hybridrec.features.tokens import KnowledgeTokens
     from hybridrec.features.walks import WalkEmbedding
     from hybridrec.models.base import Recommender
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from hybridrec.models.rp3_beta import RP3Beta
     from hybridrec.models.stack import Stack
     from hybridrec.models.storage import load
+    from hybridrec.online.interest_drift import interest_drift
     from hybridrec.ranking.rules import Condition, Rules
 
 _HOMES = {
@@ -64,6 +68,8 @@ _HOMES = {
         "read_knowledge",
         "read_users",
     ),
+    "dataset.recency": ("Recency",),
+    "dataset.social": ("SocialGraph",),
     "evaluation.evaluate": ("compare", "evaluate"),
     "evaluation.groups.measure": ("group_report",),
     "evaluation.model_card.card": ("ModelCard", "model_card"),
@@ -72,6 +78,7 @@ _HOMES = {
     "features.blocks": ("FeatureBlock", "Features"),
     "features.columns": ("TableColumns",),
     "features.pipeline": ("FeaturePipeline",),
+    "features.social": ("SocialEdges",),
     "features.tokens": ("KnowledgeTokens",),
     "features.walks": ("WalkEmbedding",),
     "models.base": ("Recommender",),
@@ -90,6 +97,7 @@ _HOMES = {
     "models.rp3_beta": ("RP3Beta",),
     "models.stack": ("Stack",),
     "models.storage": ("load",),
+    "online.interest_drift": ("interest_drift",),
     "ranking.rules": ("Condition", "Rules"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -121,8 +129,11 @@ __all__ = [
     "PersonalizedPageRank",
     "Popularity",
     "RP3Beta",
+    "Recency",
     "Recommender",
     "Rules",
+    "SocialEdges",
+    "SocialGraph",
     "Stack",
     "TableColumns",
     "WalkEmbedding",
@@ -133,6 +144,7 @@ __all__ = [
     "evaluate",
     "fit",
     "group_report",
+    "interest_drift",
     "load",
     "load_dataset",
     "model_card",

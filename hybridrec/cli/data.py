@@ -18,6 +18,7 @@ from hybridrec.dataset.labels import read_labels
 from hybridrec.dataset.named import load_dataset
 from hybridrec.dataset.readers import read_dataset
 from hybridrec.dataset.readers.recognise import open_file
+from hybridrec.dataset.recency import Recency
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation.protocols import recognise
 from hybridrec.evaluation.splits import predefined, read_parts
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
 # Where weights are ratings: the least that counts as liking, unless --min-weight says otherwise.
 LIKED: Mapping[str, float] = {"movielens-small": 3.5}
 
-_FILES = ("kg", "link", "items", "users")
+_FILES = ("kg", "link", "items", "users", "social")
 _COLUMNS = (
-    "user", "item", "weight", "timestamp", "event", "head", "relation", "tail", "delimiter",
+    "user", "item", "weight", "timestamp", "event", "head", "relation", "tail", "friend",
+    "delimiter",
 )  # fmt: skip
 _ID = "hybridrec id"  # a column name that no table has
 
@@ -120,6 +122,7 @@ def load_data(
         keep_negatives=keep_negatives,
         within=column,
     )
+    interactions = interactions.weighted_by(_recency(options))
     return CleanData(_with_rows(dataset, interactions), report, tuple(notes), known_as)
 
 
@@ -133,6 +136,13 @@ def _check(options: DataOptions) -> None:
                 raise ParameterError(
                     f"--{name.replace('_', '-')} is for files; {options.dataset!r} has all it needs"
                 )
+
+
+def _recency(options: DataOptions) -> Recency | None:
+    """Return what age and sessions do to the weights, if they do anything."""
+    if options.half_life is None and options.session_gap is None:
+        return None
+    return Recency(options.half_life, options.session_gap)
 
 
 def _read(options: DataOptions, parts: Mapping[str, Path], scenario: str | None) -> Dataset:
@@ -154,6 +164,7 @@ def _read(options: DataOptions, parts: Mapping[str, Path], scenario: str | None)
         "link": options.link,
         "items": options.items,
         "users": options.users,
+        "social": options.social,
     }
     if not parts:
         return read_dataset(options.interactions, **columns)
@@ -176,6 +187,7 @@ def _with_rows(dataset: Dataset, interactions: Interactions) -> Dataset:
         user_table=_with_ids(dataset.user_table, dataset.users),
         item=_ID,
         user=_ID,
+        social=dataset.social,
         name=dataset.name,
     )
 

@@ -26,9 +26,9 @@ from hybridrec.cli.scenarios import ScenarioOptions, scenario_options, show_scen
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation.model_card import model_card
 from hybridrec.evaluation.selection import AUTO, fit
-from hybridrec.evaluation.tuning.side import user_blocks
 from hybridrec.models.base import Recommender
 from hybridrec.models.registry import MODELS
+from hybridrec.models.side import blocks_by_side
 from hybridrec.models.spec import ModelSpec
 
 _DEFAULT = "hybrid-als"
@@ -65,8 +65,8 @@ _DEFAULT = "hybrid-als"
     "--features",
     metavar="BLOCKS",
     help="Side information to use: tokens, two-hop-tokens, smooth-tokens (facts), walks"
-    " (embeddings), columns (of the tables), joined by commas; or none. By default tokens and"
-    " columns, if there are any and as far as they help.",
+    " (embeddings), columns (of the tables), social (friends of users), joined by commas; or none."
+    " By default tokens, columns and social, if there are any and as far as they help.",
 )
 @click.option(
     "--guard/--no-guard",
@@ -124,14 +124,17 @@ def command(
     if clean.dataset.knowledge is not None:
         click.echo()
         show_knowledge(screen, clean.dataset, labels_of(data.dataset))
+    if clean.dataset.social is not None:
+        click.echo(f"\n{clean.dataset.social}")
     click.echo()
+    of_items, of_users = blocks_by_side(spec.blocks, clean.dataset)
     start = time.perf_counter()
     with working(f"Fitting {model or spec.label}"):
         found = fit(
             clean.dataset,
             AUTO if model == AUTO else spec.maker(threads)(random_state),
-            item_features=spec.blocks,
-            user_features=user_blocks(spec.blocks),
+            item_features=of_items,
+            user_features=of_users,
             guard=guard,
             seconds=time_budget,
             random_state=random_state or 0,

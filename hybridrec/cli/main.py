@@ -24,6 +24,7 @@ COMMANDS = {
     "off-policy": "Estimate from a log what other policies would have earned.",
     "simulate": "See what policies earn from simulated users.",
     "evaluate": "Compare models on held-out interactions.",
+    "interests": "Show what a user likes over time, and whether it changed.",
     "split": "Write a split as files that any other system can train on.",
     "tune": "Choose the parameters of a model on validation data.",
     "embed": "Turn a knowledge graph into vectors.",

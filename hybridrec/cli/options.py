@@ -32,6 +32,7 @@ class DataOptions:
     labels: Path | None
     items: Path | None
     users: Path | None
+    social: Path | None
     drop_relation: tuple[str, ...]
     user: str | None
     item: str | None
@@ -44,11 +45,14 @@ class DataOptions:
     head: str | None
     relation: str | None
     tail: str | None
+    friend: str | None
     delimiter: str | None
     min_weight: float | None
     min_user_interactions: int
     min_item_interactions: int
     duplicates: str
+    half_life: float | None
+    session_gap: float | None
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ _DATA = (
     click.option("--labels", type=EXISTING_FILE, help="Texts of the triples' entities."),
     click.option("--items", type=EXISTING_FILE, help="Item table: title, year, genres, ..."),
     click.option("--users", type=EXISTING_FILE, help="User table."),
+    click.option("--social", type=EXISTING_FILE, help="Edges between users: user, friend."),
     drop_option,
     column_option("user", "users"),
     column_option("item", "items"),
@@ -116,6 +121,7 @@ _DATA = (
     column_option("head", "triples' heads"),
     column_option("relation", "triples' relations"),
     column_option("tail", "triples' tails"),
+    column_option("friend", "friends of users"),
     click.option("--delimiter", metavar="TEXT", help="Between the fields of a text file."),
     click.option(
         "--min-weight", type=float, metavar="W", help="Weights below are no interactions."
@@ -132,6 +138,14 @@ _DATA = (
         "--duplicates", type=click.Choice(DUPLICATE_POLICIES), default=DUPLICATES,
         show_default=True,
         help="Which of repeated interactions counts, or what becomes of their weights.",
+    ),
+    click.option(
+        "--half-life", type=float, metavar="DAYS",
+        help="Weights halve with every so many days before the user's newest interaction.",
+    ),
+    click.option(
+        "--session-gap", type=float, metavar="MINUTES",
+        help="A longer pause begins a session; the more in a session, the less each tells.",
     ),
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ from hybridrec.dataset.frames import find_column, to_pandas
 from hybridrec.dataset.idmap import IdMap, as_ids
 from hybridrec.dataset.interactions import Interactions
 from hybridrec.dataset.knowledge import KnowledgeGraph
+from hybridrec.dataset.social import SocialGraph
 from hybridrec.errors import DataError, ParameterError, first_few
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """All that is known: interactions, optional knowledge graph, item table and user table.
+    """All that is known: interactions, and perhaps knowledge, tables and friends.
 
     Build one with `Dataset.build`; it aligns the ids. An item without any interaction is still
     an item: items of the table and of the link come after those of the interactions.
@@ -34,6 +35,8 @@ class Dataset:
     item_table, user_table : pandas.DataFrame or None
         Row c belongs to code c; without the id column, missing values where a row was missing.
     name : str
+    social : SocialGraph or None
+        Edges between known users.
     """
 
     interactions: Interactions
@@ -41,6 +44,7 @@ class Dataset:
     item_table: pd.DataFrame | None = None
     user_table: pd.DataFrame | None = None
     name: str = "dataset"
+    social: SocialGraph | None = None
 
     @classmethod
     def build(
@@ -50,6 +54,7 @@ class Dataset:
         *,
         item_table: Any = None,
         user_table: Any = None,
+        social: SocialGraph | None = None,
         item: str | None = None,
         user: str | None = None,
         name: str = "dataset",
@@ -62,14 +67,16 @@ class Dataset:
         knowledge : KnowledgeGraph, optional
         item_table, user_table : data frame, optional
             One row an id; further columns describe it.
+        social : SocialGraph, optional
+            Edges with users who are in neither the interactions nor the table are dropped.
         item, user : str, optional
             Id columns of the tables, recognised by name if not given.
 
         Raises
         ------
         DataError
-            If an id repeats in a table, id types differ, or a knowledge graph is given and no
-            item is linked to it.
+            If an id repeats in a table, id types differ, a knowledge graph is given and no
+            item is linked to it, or no social edge joins two known users.
         """
         if not isinstance(interactions, Interactions):
             interactions = Interactions.from_frame(interactions)
@@ -89,7 +96,8 @@ class Dataset:
         interactions = replace(interactions, users=users, items=items)
         if knowledge is not None:
             _check_linked(knowledge, items)
-        return cls(interactions, knowledge, item_frame, user_frame, name)
+        friends = None if social is None else social.among(users)
+        return cls(interactions, knowledge, item_frame, user_frame, name, friends)
 
     @property
     def users(self) -> IdMap:

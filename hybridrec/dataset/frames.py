@@ -34,6 +34,10 @@ ROLE_NAMES: Mapping[str, tuple[str, ...]] = {
     "relation": ("relation", "relationid", "predicate", "edge"),
     "tail": ("tail", "tailid", "object", "target"),
     "entity": ("entity", "entityid", "node"),
+    "follower": ("follower", "source", "sourceid", "from", "user1", "userid1", "truster"),
+    "friend": (
+        "friend", "friendid", "target", "targetid", "to", "user2", "userid2", "trustee", "followee",
+    ),
     "title": ("title", "name", "label", "itemname", "movietitle", "booktitle"),
 }  # fmt: skip
 

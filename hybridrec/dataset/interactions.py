@@ -13,12 +13,11 @@ from hybridrec.dataset.clock import TIME_COLUMNS, time_context
 from hybridrec.dataset.columns import check_weights
 from hybridrec.dataset.frames import DEFAULT_BACKEND, Backend, as_source, find_column, make_frame
 from hybridrec.dataset.idmap import IdMap
+from hybridrec.dataset.recency import SECONDS_PER_DAY, Recency
 from hybridrec.errors import DataError, ParameterError, first_few
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
-
-SECONDS_PER_DAY = 86_400.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +40,8 @@ class Interactions:
         Further columns of the same length, such as the event type or the device.
     backend : str
         The data frame library the rows came from; results are frames of the same library.
+    recency : Recency or None
+        What age and sessions do to the weights where they are learned from; see `weighted_by`.
     """
 
     users: IdMap
@@ -51,6 +52,7 @@ class Interactions:
     timestamps: np.ndarray | None = None
     context: Mapping[str, np.ndarray] = field(default_factory=dict)
     backend: Backend = DEFAULT_BACKEND
+    recency: Recency | None = None
 
     @classmethod
     def from_frame(
@@ -133,17 +135,50 @@ class Interactions:
 
     @cached_property
     def matrix(self) -> csr_matrix:
-        """Users x items, CSR float32; weights of repeated pairs are summed, zeros dropped."""
+        """Users x items, CSR float32; weights of repeated pairs are summed, zeros dropped.
+
+        They are the `learned_weights`.
+        """
         from scipy.sparse import csr_matrix
 
         matrix = csr_matrix(
-            (self.weights, (self.user_codes, self.item_codes)),
+            (self.learned_weights, (self.user_codes, self.item_codes)),
             shape=(len(self.users), len(self.items)),
             dtype=np.float32,
         )
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
         return matrix
+
+    @property
+    def learned_weights(self) -> np.ndarray:
+        """What every row counts for a model, float32 (rows,): its weight, by `recency` if set."""
+        if self.recency is None or self.timestamps is None:
+            return self.weights
+        factors = self.recency.factors(self.user_codes, self.timestamps)
+        weights: np.ndarray = (self.weights * factors).astype(np.float32)
+        return weights
+
+    def weighted_by(self, recency: Recency | None) -> Interactions:
+        """Return the same rows, of which models learn with weights by age and session.
+
+        The column ``weights`` stays as it is: ages are counted among the rows at hand, so the
+        training part of a split knows nothing of what is held out. A model fitted on these rows
+        treats histories that it is given later in the same way.
+
+        Parameters
+        ----------
+        recency : Recency or None
+            None takes it off again.
+
+        Raises
+        ------
+        DataError
+            If there are no timestamps.
+        """
+        if recency is not None and self.timestamps is None:
+            raise DataError("half-life and sessions need a timestamp column")
+        return replace(self, recency=recency)
 
     def take(self, rows: np.ndarray) -> Interactions:
         """Return the interactions at ``rows`` (a mask or positions) with the same id maps."""
@@ -164,6 +199,8 @@ class Interactions:
 
     def decayed(self, half_life_days: float) -> Interactions:
         """Return weights halved for every ``half_life_days`` before the newest interaction.
+
+        The column ``weights`` changes, once and for all; `weighted_by` is for fitting.
 
         Raises
         ------

@@ -153,12 +153,21 @@ def placement_of_model(model: Recommender, split: Split, num_threads: int) -> Pl
 
 
 def servings(model: Recommender, split: Split) -> Iterator[Serving]:
-    """Yield the test users the model knows something of, and those who get what is popular."""
-    users = split.test_users
-    history = None if split.support is None else split.support.matrix[users]
-    scorer, rows, sources = model.scorer_for(users, history)
-    known, unknown = np.flatnonzero(sources != POPULAR), np.flatnonzero(sources == POPULAR)
-    if len(known):
-        yield Serving(known, scorer, rows[known])
-    if len(unknown):
-        yield Serving(unknown, model.popular_scorer, np.zeros(len(unknown), dtype=np.int64))
+    """Yield the test users the model knows something of, and those who get what is popular.
+
+    Users without support are served as the model knows them, perhaps by their features.
+    """
+    every = np.arange(len(split.test_users))
+    parts: list[tuple[np.ndarray, csr_matrix | None]] = [(every, None)]
+    if split.support is not None:
+        support = split.support.matrix[split.test_users]
+        given = np.diff(support.indptr) > 0
+        parts = [(every[given], support[given]), (every[~given], None)]
+    for members, history in parts:
+        scorer, rows, sources = model.scorer_for(split.test_users[members], history)
+        known = sources != POPULAR
+        if known.any():
+            yield Serving(members[known], scorer, rows[known])
+        if not known.all():
+            nowhere = np.zeros(np.count_nonzero(~known), dtype=np.int64)
+            yield Serving(members[~known], model.popular_scorer, nowhere)

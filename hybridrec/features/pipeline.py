@@ -12,6 +12,7 @@ from hybridrec.errors import NotFittedError, ParameterError, did_you_mean
 from hybridrec.features.blocks import FeatureBlock, Features, full_names, scale_rows
 from hybridrec.features.columns import TableColumns, usable_columns
 from hybridrec.features.smooth import SmoothTokens
+from hybridrec.features.social import SocialEdges
 from hybridrec.features.tokens import KnowledgeTokens
 from hybridrec.features.walks import WalkEmbedding
 
@@ -58,6 +59,7 @@ BLOCKS: Mapping[str, type[Any]] = {
     "smooth-tokens": SmoothTokens,
     "walks": WalkEmbedding,
     "columns": TableColumns,
+    "social": SocialEdges,
 }
 
 
@@ -90,9 +92,10 @@ class FeaturePipeline:
     Parameters
     ----------
     blocks : sequence of str or block builders, optional
-        Names ("tokens", "two-hop-tokens", "smooth-tokens", "walks", "columns") or builders such as
-        ``KnowledgeTokens(min_items=3)``. By default what the data offers: "tokens" if there is a
-        knowledge graph, "columns" if the table has columns that can be features.
+        Names ("tokens", "two-hop-tokens", "smooth-tokens", "walks", "columns"; of users "columns"
+        and "social") or builders such as ``KnowledgeTokens(min_items=3)``. By default what the
+        data offers: "tokens" if there is a knowledge graph, "columns" if the table has columns
+        that can be features, "social" if there are edges between users.
     weights : mapping of block name to float, optional
         1 if not given; 0 switches a block off.
     side : {"item", "user"}, default "item"
@@ -227,4 +230,6 @@ def default_blocks(dataset: Dataset, side: str = "item") -> list[str]:
     names = ["columns"] if usable_columns(table) else []
     if side == "item" and dataset.knowledge is not None:
         names.insert(0, "tokens")
+    if side == "user" and dataset.social is not None:
+        names.append("social")
     return names

@@ -98,6 +98,7 @@ class Recommender(Scoring):
         self.item_pipeline_, self.user_pipeline_ = item_pipeline, user_pipeline
         self.hidden_, self.record_ = None, Record.of(self)
         self.__dict__.pop("texts_", None)  # a card of another fit
+        self.recency_ = dataset.interactions.recency
         return self
 
     def _learn(
@@ -146,7 +147,9 @@ class Recommender(Scoring):
         history : data frame or Interactions, optional
             Interactions of new users, or newer ones of known users (then the whole history of
             that user). These users are folded in. A user without any row here is served as
-            without ``history`` if known, else the popular items.
+            without ``history`` if known, else the popular items. If the model was fitted on
+            interactions `weighted_by` age or sessions, so are these, unless they have no
+            timestamps.
         context : mapping of str to value, optional
             The circumstances; see `in_context`. A value that no interaction of the fit had changes
             nothing, with a warning.

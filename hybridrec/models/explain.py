@@ -132,7 +132,7 @@ def explain_codes(
 def _history_of(model: Recommender, user: Any, history: Any) -> tuple[Any, csr_matrix]:
     """Return the user a history is of, and its row."""
     wanted = None if user is None else [user]
-    ids, rows = history_rows(history, wanted, model.items_, "raise")
+    ids, rows = history_rows(history, wanted, model.items_, "raise", model.recency_)
     if len(ids) != 1:
         raise ParameterError(
             f"the history is of {len(ids)} users; say which one is to be explained: user=..."

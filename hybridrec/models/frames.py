@@ -9,6 +9,7 @@ import numpy as np
 from hybridrec.dataset.frames import Backend, make_frame
 from hybridrec.dataset.idmap import IdMap, as_ids
 from hybridrec.dataset.interactions import Interactions
+from hybridrec.dataset.recency import Recency
 from hybridrec.errors import DataError, first_few
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def distinct_ids(values: Any, name: str) -> np.ndarray:
 
 
 def history_rows(
-    history: Any, users: Any, items: IdMap, unknown: str
+    history: Any, users: Any, items: IdMap, unknown: str, recency: Recency | None = None
 ) -> tuple[np.ndarray, csr_matrix]:
     """Return user ids and their histories as rows over the model's items.
 
@@ -65,6 +66,8 @@ def history_rows(
         Items of the model.
     unknown : {"raise", "skip"}
         What to do with items that are not known.
+    recency : Recency, optional
+        What age and sessions do to the weights, if the history has timestamps.
 
     Raises
     ------
@@ -75,6 +78,8 @@ def history_rows(
 
     if not isinstance(history, Interactions):
         history = Interactions.from_frame(history)
+    if recency is not None and history.timestamps is not None:
+        history = history.weighted_by(recency)
     ids = history.users
     if users is not None:
         ids = IdMap(distinct_ids(users, "user"), "user")
@@ -87,7 +92,7 @@ def history_rows(
     columns = items.codes(history.items.ids, unknown=unknown)[history.item_codes]
     kept = (rows >= 0) & (columns >= 0)
     matrix = csr_matrix(
-        (history.weights[kept], (rows[kept], columns[kept])),
+        (history.learned_weights[kept], (rows[kept], columns[kept])),
         shape=(len(ids), len(items)),
         dtype=np.float32,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -39,6 +39,11 @@ class GraphFilter(HybridItemItem):
     With ``alpha`` above 0 the weights are one dense float32 matrix of n_items x n_items; with
     features there are up to two more of them during the fit, whatever ``alpha``.
 
+    ``R'R`` is two steps of LightGCN's propagation (He et al. 2020), from an item to its users and
+    entities and on to their items, in closed form: with one-hot embeddings, ``layers`` of two
+    steps, averaged, are the mean of ``R'R, (R'R)^2, ...``. Entities two hops away are nodes with
+    the feature block "two-hop-tokens".
+
     Parameters
     ----------
     factors : int, default 128
@@ -52,6 +57,9 @@ class GraphFilter(HybridItemItem):
         Ridge of the map from features (rows of length 1) to weights.
     calibration : float, default 0.5
         How items without interactions compete in a list with the others, see `EASE`.
+    layers : int, default 1
+        Powers of ``R'R`` that are averaged. More than 1 reach farther; they make sparse weights
+        dense, and take one more matrix.
     """
 
     model_name = "graph-filter"
@@ -64,9 +72,11 @@ class GraphFilter(HybridItemItem):
         feature_weight: float = 0.3,
         feature_regularization: float = 0.3,
         calibration: float = 0.5,
+        layers: int = 1,
     ) -> None:
         self.factors, self.alpha, self.feature_weight = factors, alpha, feature_weight
         self.feature_regularization, self.calibration = feature_regularization, calibration
+        self.layers = layers
 
     def _fit(
         self,
@@ -74,7 +84,7 @@ class GraphFilter(HybridItemItem):
         item_features: csr_matrix | None,
         user_features: csr_matrix | None,
     ) -> Scorer:
-        whole(factors=self.factors)
+        whole(factors=self.factors, layers=self.layers)
         positive(feature_regularization=self.feature_regularization)
         at_least(
             0, alpha=self.alpha, feature_weight=self.feature_weight, calibration=self.calibration
@@ -86,10 +96,10 @@ class GraphFilter(HybridItemItem):
         links = _scaled(links, np.asarray(links.sum(axis=1)).ravel(), degrees)
         weights: csr_matrix | np.ndarray
         if self.alpha == 0:
-            weights = (links.T @ links).tocsr().astype(np.float32)
+            weights = _averaged(links.T @ links, self.layers).tocsr().astype(np.float32)
             weights.sort_indices()
         else:
-            weights = gram(links, advice=ADVICE)
+            weights = _averaged(gram(links, advice=ADVICE), self.layers)
             self._add_low_pass(weights, _leading_vectors(links, self.factors), degrees)
         return self._with_features(HistoryScorer(matrix, weights, over_items=True), item_features)
 
@@ -101,6 +111,19 @@ class GraphFilter(HybridItemItem):
         with threads():
             for part in row_blocks(len(weights)):
                 weights[part] += _products(left[part], right)
+
+
+_Weights = TypeVar("_Weights", "csr_matrix", np.ndarray)
+
+
+def _averaged(step: _Weights, layers: int) -> _Weights:
+    """Return the mean of the first powers of a matrix."""
+    power = total = step
+    with threads():
+        for _ in range(layers - 1):
+            power = power @ step
+            total = total + power
+    return total if layers == 1 else total / step.dtype.type(layers)
 
 
 def _check_links(features: csr_matrix | None) -> None:

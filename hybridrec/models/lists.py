@@ -83,7 +83,7 @@ def recommend(model: Recommender, asked: Asked, rules: Rules | None, wish: Wish)
 def asked_users(model: Recommender, users: Any, history: Any, unknown: str) -> Asked:
     """Return who is asked for: every user of the history, or of the model, if none are named."""
     if history is not None:
-        ids, rows = history_rows(history, users, model.items_, unknown)
+        ids, rows = history_rows(history, users, model.items_, unknown, model.recency_)
         return Asked(ids, model.users_.codes(ids, unknown="skip"), rows)
     if users is None:
         codes = np.arange(len(model.users_), dtype=np.int32)

@@ -41,7 +41,7 @@ def refitted(model: Recommender, otherwise: str = "fit it on the data") -> Recom
     fresh._learn(model.history_, features, None)
     for name in (
         *("users_", "items_", "item_table_", "knowledge_", "backend_"),
-        *("item_pipeline_", "user_pipeline_", "hidden_"),
+        *("item_pipeline_", "user_pipeline_", "hidden_", "recency_"),
     ):
         setattr(fresh, name, getattr(model, name))
     if "texts_" in vars(model):

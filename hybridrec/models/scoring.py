@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from hybridrec.dataset.knowledge import KnowledgeGraph
+    from hybridrec.dataset.recency import Recency
     from hybridrec.features.pipeline import FeaturePipeline
     from hybridrec.models.base import Recommender
     from hybridrec.models.explain import Asked
@@ -48,6 +49,7 @@ class Scoring(Parameters, ABC):
     item_pipeline_: FeaturePipeline | None
     user_pipeline_: FeaturePipeline | None
     backend_: Any
+    recency_: Recency | None = None
     members_: tuple[Recommender, ...] = ()  # of a model made of others
 
     # ---- what a model implements ------------------------------------------------------------

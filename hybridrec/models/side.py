@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -11,15 +12,20 @@ import numpy as np
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
+from hybridrec.dataset.knowledge import as_list
 from hybridrec.errors import DataError, ParameterError
-from hybridrec.features.blocks import Features
+from hybridrec.features.blocks import Features, scale_rows
 from hybridrec.features.pipeline import FeaturePipeline, default_blocks
+from hybridrec.features.social import SocialEdges
 
 if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_matrix
 
     from hybridrec.models.base import Recommender
+
+OF_USERS = ("social",)  # blocks that items cannot have
+FRIENDS = "friends"  # column of a table of new users: lists of ids
 
 FeatureInput: TypeAlias = "FeaturePipeline | Features | Sequence[str] | None"
 
@@ -67,17 +73,45 @@ def resolve_features(
     return pipeline, pipeline.fit(dataset).matrix()
 
 
+def blocks_by_side(
+    blocks: Sequence[str] | None, dataset: Dataset
+) -> tuple[list[str] | None, list[str] | None]:
+    """Return which of some named blocks are for items and which for users; None: what is offered.
+
+    "columns" are those of both tables, as far as there are; "social" is of users only.
+    """
+    if blocks is None:
+        return None, None
+    of_items = [name for name in blocks if name not in OF_USERS]
+    offered = default_blocks(dataset, "user")
+    of_both = [name for name in blocks if name == "columns" and name in offered]
+    return of_items, [*of_both, *(name for name in blocks if name in OF_USERS)]
+
+
 def features_of_users(model: Recommender, table: pd.DataFrame) -> csr_matrix | None:
     """Return the features of new users, one row a row of their table.
 
-    None where the model was fitted without user features, or with a ready-made matrix of them.
+    A column "friends" may hold lists of the ids of users. None where the model was fitted without
+    user features, or with a ready-made matrix of them.
     """
     if model.user_pipeline_ is None:
         return None
     nothing = np.zeros(0, dtype=np.int32)
     users, items = IdMap(np.arange(len(table)), "user"), IdMap(nothing, "item")
     rows = Interactions(users, items, nothing, nothing, nothing.astype(np.float32))
-    return model.user_pipeline_.transform(Dataset(rows, user_table=table)).matrix()
+    found = model.user_pipeline_.transform(Dataset(rows, user_table=table))
+    if FRIENDS not in table.columns:
+        return found.matrix()
+    friends = [as_list(cell) for cell in table[FRIENDS]]
+    pairs = zip(model.user_pipeline_.builders_, found.blocks, strict=True)
+    return Features(
+        [
+            replace(block, matrix=scale_rows(builder.rows_of(friends)))
+            if isinstance(builder, SocialEdges)
+            else block
+            for builder, block in pairs
+        ]
+    ).matrix()
 
 
 def has_entries(features: csr_matrix | None, n: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from hybridrec.errors import ParameterError, first_few
 from hybridrec.features.pipeline import make_block
 from hybridrec.models.base import Recommender
 from hybridrec.models.registry import model_class
+from hybridrec.models.side import blocks_by_side
 from hybridrec.ranking.texts import inline_parts, split_pairs, typed
 
 if TYPE_CHECKING:
@@ -84,11 +85,9 @@ class ModelSpec:
 
     def fit(self, dataset: Dataset, *, random_state: int | None, threads: int) -> Recommender:
         """Make the model and fit it."""
-        of_users = self.blocks
-        if of_users is not None:  # the only block that users can have
-            of_users = None if "columns" in of_users else ()
+        of_items, of_users = blocks_by_side(self.blocks, dataset)
         model = self.maker(threads)(random_state)
-        return model.fit(dataset, item_features=self.blocks, user_features=of_users)
+        return model.fit(dataset, item_features=of_items, user_features=of_users)
 
 
 def _blocks(text: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.knowledge import KnowledgeGraph
 from hybridrec.dataset.knowledge_parts import KnowledgeParts
+from hybridrec.dataset.recency import Recency
 from hybridrec.errors import DataError, ModelFolderError, ParameterError, first_few
 from hybridrec.features.pipeline import FeaturePipeline
 from hybridrec.models.base import Recommender
@@ -39,6 +40,8 @@ def save_model(model: Recommender, path: str | Path, *, overwrite: bool = False)
         "items": len(model.items_),
         "interactions": int(model.history_.nnz),
     }
+    if model.recency_ is not None:
+        manifest["recency"] = model.recency_.to_dict()
     arrays |= {"history": model.history_, "user_sources": model.user_sources_}
     if model.hidden_ is not None:
         arrays["hidden"] = model.hidden_
@@ -114,6 +117,8 @@ def _rebuild(folder: Folder, own: Mapping[str, type[Recommender]]) -> Recommende
     model.hidden_ = arrays.get("hidden")
     if "record" in manifest:
         model.record_ = Record.from_parts(manifest["record"], _under("record", arrays))
+    if "recency" in manifest:
+        model.recency_ = Recency(**manifest["recency"])
     model.item_table_ = None
     if "item_columns" in manifest:
         columns = manifest["item_columns"]

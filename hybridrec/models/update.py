@@ -68,7 +68,9 @@ def update_model(
     model : Recommender
         Fitted; changed in place.
     interactions : data frame or Interactions
-        New events of old and new users and items; weight 0 tells nothing.
+        New events of old and new users and items; weight 0 tells nothing. Where the model was
+        fitted with a `Recency`, events with timestamps are weighted among themselves; what is
+        known already does not age before the next fit.
     duplicates : {"sum", "last", "first", "max"}, default "sum"
         The weight of a pair with several rows, or that the model knows already: all together, the
         newest (by timestamp, then by order), the oldest, or the largest.
@@ -89,6 +91,8 @@ def update_model(
         )
     if not isinstance(interactions, Interactions):
         interactions = Interactions.from_frame(interactions)
+    if model.recency_ is not None and interactions.timestamps is not None:
+        interactions = interactions.weighted_by(model.recency_)
     with _all_or_nothing(model):
         return _update(model, interactions, duplicates, hidden)
 

@@ -1,4 +1,4 @@
-"""What happens after the fit: the log of feedback, updates from it, and when to fit again."""
+"""What happens after the fit: feedback, updates from it, when to fit again, interests over time."""
 
 from __future__ import annotations
 

@@ -13,6 +13,8 @@ from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
 from hybridrec.errors import ParameterError, did_you_mean
+from hybridrec.features.pipeline import FeaturePipeline
+from hybridrec.features.social import SocialEdges
 from hybridrec.models.base import Recommender
 from hybridrec.models.frames import distinct_ids
 from hybridrec.models.refit import refitted
@@ -81,6 +83,7 @@ def forget(model: Recommender, users: Sequence[Any], *, item_side: str = "keep")
         )
     left = _without(model, kept, model.history_[kept])
     left.users_, left.user_sources_ = ids, model.user_sources_[kept]
+    left.user_pipeline_ = _without_friends(model.user_pipeline_, users)
     left.hidden_ = None if model.hidden_ is None else model.hidden_[kept]
     if model.record_ is not None:
         left.record_ = model.record_.without(kept, left.popularity_)
@@ -119,7 +122,8 @@ def dataset_without(data: Dataset, users: Sequence[Any]) -> Dataset:
     rows, table = interactions_without(data.interactions, users), data.user_table
     if table is not None:
         table = table.iloc[kept].reset_index(drop=True)
-    return replace(data, interactions=rows, user_table=table)
+    social = None if data.social is None else data.social.without(users)
+    return replace(data, interactions=rows, user_table=table, social=social)
 
 
 def _others(known: IdMap, users: Sequence[Any]) -> tuple[np.ndarray, IdMap]:
@@ -148,6 +152,19 @@ def _without(model: Recommender, kept: np.ndarray, history: csr_matrix) -> Recom
     left.scorable_[lost] = False
     if not left.members_:
         left.scorer_ = _blank_items(left.scorer_, lost)
+    return left
+
+
+def _without_friends(
+    pipeline: FeaturePipeline | None, users: Sequence[Any]
+) -> FeaturePipeline | None:
+    """Return a pipeline that no longer knows some users as friends of others."""
+    if pipeline is None:
+        return None
+    left = copy(pipeline)
+    left.builders_ = [
+        one.without(users) if isinstance(one, SocialEdges) else one for one in pipeline.builders_
+    ]
     return left
 
 

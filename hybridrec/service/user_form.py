@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hybridrec.errors import ParameterError, did_you_mean, first_few
 from hybridrec.features.columns import TableColumns
-from hybridrec.models.side import features_of_users
+from hybridrec.features.social import SocialEdges
+from hybridrec.models.side import FRIENDS, features_of_users
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -22,6 +24,8 @@ VALUES = 10_000  # of columns that are remembered
 
 class UserForm:
     """What a model asks of a new user: the columns of the user table it was fitted with.
+
+    And "friends", a list of ids, if it was fitted with social edges.
 
     The feature pipeline works on tables, which takes a millisecond for a single row. Most values
     come again (an age, a country), so what each gives is remembered.
@@ -41,6 +45,10 @@ class UserForm:
         pipeline = model.user_pipeline_
         builders = [] if pipeline is None else pipeline.builders_
         self.columns: tuple[str, ...] = ()
+        self._has_friends = any(isinstance(one, SocialEdges) for one in builders)
+        if self._has_friends:
+            kinds = (tuple(one.kinds_) for one in builders if isinstance(one, TableColumns))
+            self.columns = (*chain.from_iterable(kinds), FRIENDS)
         if pipeline is not None and len(builders) == 1 and isinstance(builders[0], TableColumns):
             self._weight = pipeline.weights.get(builders[0].name, 1.0)
             self._width = len(pipeline.feature_names)
@@ -63,6 +71,11 @@ class UserForm:
         if not self.columns:
             return None
         found: set[int] = set()
+        if self._has_friends and set(features) <= set(self.columns):
+            import pandas as pd
+
+            cells = {column: [value] for column, value in features.items()}
+            return features_of_users(self._model, pd.DataFrame(cells, index=[0]))
         for column, value in features.items():
             if column not in self.columns:
                 raise ParameterError(

@@ -22,6 +22,7 @@ from hybridrec.evaluation import (
 )
 from hybridrec.evaluation.metrics import Context
 from hybridrec.evaluation.sources import BLOCK
+from hybridrec.models.hybrid_als import HybridALS
 from hybridrec.models.item_knn import ItemKNN
 from hybridrec.models.popularity import Popularity
 
@@ -360,3 +361,19 @@ class PairScores:
 
     def chosen(self, rows, items):
         return np.where(items >= 0, self.scores[rows[:, None], items], -np.inf).astype(np.float32)
+
+
+def test_users_without_support_are_served_by_their_features():
+    """As `recommend` serves them, not with what is popular."""
+    rng = np.random.default_rng(0)
+    taste = np.arange(60)[:, None] % 2 == np.arange(40) % 2
+    users, items = np.nonzero(rng.random((60, 40)) < np.where(taste, 0.5, 0.05))
+    people = pd.DataFrame({"user": range(60), "taste": ["even", "odd"] * 30})
+    data = Dataset.build(pd.DataFrame({"user": users, "item": items}), user_table=people)
+    split = cold_users(data, support=0, random_state=1)
+    model = HybridALS(factors=4, iterations=3, num_threads=1).fit(split.train)
+    assert set(model.recommend(data.users.ids[split.test_users])["source"]) == {"features"}
+    popular = evaluate(Popularity().fit(split.train), split, metrics=["recall"], k=10)
+    found = evaluate(model, split, metrics=["recall"], k=10)
+    means = [one.slices["all"].values["recall", 10].mean() for one in (popular, found)]
+    assert means[1] > 1.3 * means[0]

@@ -63,6 +63,58 @@ def test_weights_are_the_dense_formula(seed, factors, alpha, weight):
     np.testing.assert_allclose(weights, expected, rtol=1e-3, atol=1e-5)
 
 
+def light_gcn(matrix, features, weight, steps):
+    """Propagate one-hot embeddings of users, entities and items on their joint graph.
+
+    As LightGCN does: ``E(k+1) = D^-1/2 A D^-1/2 E(k)``, here all layers up to ``steps``.
+    """
+    length = np.linalg.norm(features, axis=1, keepdims=True)
+    links = [
+        matrix / matrix[matrix != 0].mean(),
+        weight * (features / np.where(length, length, 1)).T,
+    ]
+    links = np.vstack(links)
+    n_others, n_items = links.shape
+    adjacency = np.zeros((n_others + n_items, n_others + n_items))
+    adjacency[:n_others, n_others:] = links
+    adjacency[n_others:, :n_others] = links.T
+    scaling = root(adjacency.sum(axis=1), -0.5)
+    layers = [np.eye(len(adjacency))]
+    for _ in range(steps):
+        layers.append(scaling @ adjacency @ scaling @ layers[-1])
+    return [layer[n_others:, n_others:] for layer in layers], layers
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("weight", [0.0, 0.3, 2.0])
+def test_weights_are_the_averaged_layers_of_lightgcn_on_the_joint_graph(layers, weight, alpha):
+    """Of an even number of steps: an odd one leads from an item to users and entities."""
+    matrix, features = example(3)
+    found = fitted(matrix, features, layers=layers, alpha=alpha, feature_weight=weight)
+    without = fitted(matrix, features, alpha=alpha, feature_weight=weight)
+    weights, once = found.scorer_.weights, without.scorer_.weights
+    if alpha == 0:
+        weights, once = weights.toarray(), once.toarray()
+    among_items, _ = light_gcn(matrix, features, weight, 2 * layers)
+    np.testing.assert_array_equal(among_items[1], 0.0)
+    expected = np.mean(among_items[2::2], axis=0)
+    low_pass = once - among_items[2]  # of the ideal filter, which layers do not change
+    np.testing.assert_allclose(weights, expected + (low_pass if alpha else 0), atol=1e-5)
+
+
+def test_a_users_scores_are_lightgcns_odd_layers():
+    """But for the history: GF-CF takes it as it is, LightGCN over the root of items' degrees."""
+    matrix, features = example(5)
+    weights = fitted(matrix, features, layers=2, alpha=0.0, feature_weight=0.0).scorer_.weights
+    _, layers = light_gcn(matrix, features, 0.0, 5)
+    n_users, others = len(matrix), len(layers[0]) - matrix.shape[1]
+    expected = (layers[3] + layers[5])[:n_users, others:] / 2
+    links = matrix / matrix[matrix != 0].mean()
+    scaled = root(links.sum(axis=1), -0.5) @ links @ root(links.sum(axis=0), -0.5)
+    np.testing.assert_allclose(scaled @ weights.toarray(), expected, atol=1e-6)
+
+
 def test_iterations_find_the_singular_vectors_of_the_dense_decomposition(monkeypatch):
     monkeypatch.setattr(graph_filter, "SMALL", 0)
     monkeypatch.setattr(item_item, "rows_of_a_block", lambda _: 7)
@@ -124,6 +176,7 @@ def test_a_catalogue_that_is_too_large_is_refused(monkeypatch, dataset):
     ("params", "message"),
     [
         ({"factors": 0}, "factors must be a whole number"),
+        ({"layers": 0}, "layers must be a whole number"),
         ({"alpha": -1}, "alpha must be a number of at least 0"),
         ({"feature_weight": -1}, "feature_weight must be a number of at least 0"),
     ],

@@ -43,6 +43,25 @@ def test_a_row_is_what_the_pipeline_makes_bit_for_bit(model, features):
         np.testing.assert_array_equal(found.toarray(), expected.toarray())
 
 
+def test_friends_are_told_beside_columns(model):
+    rows = pd.DataFrame({"user": range(6), "item": [0, 1, 1, 0, 1, 1]})
+    people = pd.DataFrame({"user": range(6), "city": list("abaaba")})
+    edges = pd.DataFrame({"user": [0, 1, 2], "friend": [3, 4, 5]})
+    social = hybridrec.SocialGraph.from_frame(edges)
+    fitted = hybridrec.HybridALS(factors=2, iterations=1, num_threads=1)
+    fitted.fit(Dataset.build(rows, user_table=people, social=social))
+    form = UserForm(fitted)
+    assert form.columns == ("city", "friends")
+    names = fitted.user_pipeline_.feature_names
+    found = form.row({"city": "a", "friends": [4, 99]})
+    assert names[found.indices].tolist() == ["columns:city=a", "social:friend=4"]
+    np.testing.assert_allclose(found.data, 1.0, rtol=1e-6)
+    assert names[form.row({"friends": [3]}).indices].tolist() == ["social:friend=3"]
+    assert form.row({}).nnz == 0
+    with pytest.raises(ParameterError, match="did you mean 'friends'"):
+        form.row({"friend": [3]})
+
+
 def test_what_cannot_be_is_told(model):
     form = UserForm(model)
     with pytest.raises(ParameterError, match=r"'citty'.*did you mean 'city'"):

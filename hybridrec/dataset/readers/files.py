@@ -17,6 +17,7 @@ from hybridrec.dataset.readers.graphs import is_graph, read_graph
 from hybridrec.dataset.readers.head import read_head
 from hybridrec.dataset.readers.integer import ItemListsSource
 from hybridrec.dataset.readers.recognise import open_file, source_of
+from hybridrec.dataset.social import SocialGraph
 from hybridrec.errors import ParameterError, did_you_mean, first_few
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ def read_dataset(
     link: Any = None,
     items: Any = None,
     users: Any = None,
+    social: Any = None,
     **columns: Any,
 ) -> Dataset:
     """Read all parts of a data set, from files or data frames, and align their ids.
@@ -179,9 +181,11 @@ def read_dataset(
         column ``part``.
     knowledge : path, data frame or KnowledgeGraph, optional
     link, items, users : path or data frame, optional
+    social : path, data frame or SocialGraph, optional
+        Edges between users: user, friend and perhaps weight (RecBole ``.net``).
     **columns
-        The column options of `read_interactions` and `read_knowledge`. ``item`` and ``user`` name
-        the id columns of the tables too, where these have such a column.
+        The column options of `read_interactions` and `read_knowledge`, and ``friend``. ``item``
+        and ``user`` name the id columns of the tables too, where these have such a column.
 
     Raises
     ------
@@ -190,12 +194,13 @@ def read_dataset(
     ParameterError
         If an option is unknown, or ``link`` is given without ``knowledge``.
     """
-    known = (*_INTERACTION_OPTIONS, *_KNOWLEDGE_OPTIONS)
+    known = (*_INTERACTION_OPTIONS, *_KNOWLEDGE_OPTIONS, "friend")
     unknown = [option for option in columns if option not in known]
     if unknown:
         guess = did_you_mean(unknown[0], known)
         raise ParameterError(f"unknown option {unknown[0]!r}{guess} (there are {first_few(known)})")
     given = {"knowledge": knowledge, "link": link, "items": items, "users": users}
+    given["social"] = social
     name = Path(interactions).name.split(".")[0] if _is_path(interactions) else "dataset"
     if _is_path(interactions) and Path(interactions).is_dir():
         parts = find_parts(Path(interactions))
@@ -218,6 +223,7 @@ def read_dataset(
         graph,
         item_table=item_table,
         user_table=user_table,
+        social=_social(given["social"], columns.get("user"), columns.get("friend")),
         item=item_column,
         user=user_column,
         name=name,
@@ -257,6 +263,14 @@ def _knowledge(given: Any, link: Any, options: dict[str, Any]) -> KnowledgeGraph
         return read_knowledge(given, link=link, **options)
     links = None if link is None else _opened(link, "link")
     return KnowledgeGraph.from_frame(given, link=links, **options)
+
+
+def _social(given: Any, user: str | None, friend: str | None) -> SocialGraph | None:
+    if given is None or isinstance(given, SocialGraph):
+        return given
+    source = _opened(given, "social edges")
+    named = user if user in source.names else None
+    return SocialGraph.from_frame(source, user=named, friend=friend)
 
 
 def _table(given: Any, role: str, column: str | None) -> tuple[Any, str | None]:

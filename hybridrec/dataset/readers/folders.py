@@ -16,7 +16,7 @@ class FolderParts:
     ----------
     interactions : tuple of Path
         One file, or the parts of one (KGAT's train and test).
-    knowledge, link, items, users : Path or None
+    knowledge, link, items, users, social : Path or None
     """
 
     interactions: tuple[Path, ...]
@@ -24,13 +24,14 @@ class FolderParts:
     link: Path | None = None
     items: Path | None = None
     users: Path | None = None
+    social: Path | None = None
 
 
 def find_parts(folder: Path) -> FolderParts:
     """Find the files of a data set in a folder.
 
-    RecBole: ``NAME.inter``, and ``.kg``, ``.link``, ``.item``, ``.user`` where they are. KGCN:
-    ``ratings_final.txt`` and ``kg_final.txt``. KGAT: ``train.txt``, ``test.txt`` and
+    RecBole: ``NAME.inter``, and ``.kg``, ``.link``, ``.item``, ``.user``, ``.net`` where they
+    are. KGCN: ``ratings_final.txt`` and ``kg_final.txt``. KGAT: ``train.txt``, ``test.txt`` and
     ``kg_final.txt``. Any text file may be packed with gzip.
 
     Raises
@@ -48,6 +49,7 @@ def find_parts(folder: Path) -> FolderParts:
             part: files.get(f"{stem}.{suffix}")
             for part, suffix in {
                 "knowledge": "kg", "link": "link", "items": "item", "users": "user",
+                "social": "net",
             }.items()
         }  # fmt: skip
         return FolderParts((files[atomic[0]],), **found)

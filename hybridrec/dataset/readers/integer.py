@@ -27,8 +27,14 @@ LAYOUTS = {
     "interactions": ("user", "item", "label"),
     "knowledge": ("head", "relation", "tail"),
     "link": ("item", "entity"),
+    "social edges": ("user", "friend"),
 }
-_NAMES = {"interactions": "a labelled row", "knowledge": "a triple", "link": "a link"}
+_NAMES = {
+    "interactions": "a labelled row",
+    "knowledge": "a triple",
+    "link": "a link",
+    "social edges": "a social edge",
+}
 _ITEM_LISTS = ("train", "test", "valid")  # names of files of item lists begin so, of
 _LABELLED = "ratings"  # files of labelled rows so
 _INTEGERS = re.compile(r"\s*-?\d+(\s+-?\d+)*\s*")

@@ -25,7 +25,7 @@ def open_file(
     path : path
         Parquet, JSON lines, RecBole atomic file, KGCN or KGAT integer text, or delimited text
         with a header line; text may be packed with gzip.
-    kind : {"interactions", "knowledge", "link", "items", "users"}
+    kind : {"interactions", "knowledge", "link", "items", "users", "social edges"}
         What the file is to hold; tells the columns of files without a header.
     delimiter : str, optional
         Of delimited text; recognised by default.

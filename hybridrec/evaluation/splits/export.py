@@ -7,6 +7,7 @@
     validation.csv, support.csv      where the split has them
     test_users.csv                   whom to recommend to
     candidates.csv                   what may be recommended, where not every item may be
+    social.csv                       user, friend, weight: edges between users
     users.csv, items.csv             all ids, with or without rows
     triples.csv, link.csv            head, relation, tail, source (its number); item, entity
     entities.csv, relations.csv      all ids of the knowledge graph
@@ -40,7 +41,7 @@ EXPORTED = "exported split"
 # Lists of ids that are a file, and the name of its column.
 _LISTS = {"users": "user", "items": "item", "entities": "entity", "relations": "relation"}
 # Tables of codes that are a file with the ids in their place.
-_ROWS = (*INTERACTIONS, "candidates", "triples", "link")
+_ROWS = (*INTERACTIONS, "candidates", "social", "triples", "link")
 # Columns that have another name in their file: these items need not be those of the split.
 _LINKED = {("link", "item"): "linked_item"}
 _DTYPES = {"weight": np.float32, "timestamp": np.float64, "source": np.int16}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hybridrec.dataset.dataset import Dataset
-from hybridrec.dataset.interactions import SECONDS_PER_DAY
+from hybridrec.dataset.recency import SECONDS_PER_DAY
 from hybridrec.dataset.timestamps import to_epoch_seconds
 from hybridrec.errors import DataError, ParameterError
 from hybridrec.evaluation.splits.pairs import Pairs, check_count, check_fraction, share_of

@@ -16,6 +16,8 @@ from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
 from hybridrec.dataset.knowledge import KnowledgeGraph
 from hybridrec.dataset.knowledge_parts import KnowledgeParts
+from hybridrec.dataset.recency import Recency
+from hybridrec.dataset.social import SocialGraph
 from hybridrec.errors import ModelFolderError
 from hybridrec.evaluation.splits.split import Split
 from hybridrec.models.tables import from_parts, plain_table, to_parts
@@ -28,6 +30,7 @@ Columns = Mapping[str, np.ndarray]
 # The list of ids that the codes of a column point into.
 IDS_OF = {
     "user": "users",
+    "friend": "users",
     "item": "items",
     "head": "entities",
     "relation": "relations",
@@ -51,8 +54,8 @@ class SplitParts:
         is a link, "linked_items"; in the order of the codes.
     rows : dict of str to dict of str to ndarray
         Tables by name: "train", "test", ... of user, item, weight and perhaps timestamp;
-        "candidates" of item; "triples" of head, relation, tail and source; "link" of linked_item
-        and entity. Columns named in `IDS_OF` hold codes.
+        "candidates" of item; "social" of user, friend and weight; "triples" of head, relation,
+        tail and source; "link" of linked_item and entity. Columns named in `IDS_OF` hold codes.
     tables : dict of str to dict of str to ndarray
         "items" and "users": the columns of the tables, as `hybridrec.models.tables` keeps them.
     """
@@ -75,12 +78,16 @@ def take_apart(split: Split) -> SplitParts:
         "dataset": train.name,
         "backend": split.test.backend,
     }
+    if train.interactions.recency is not None:
+        about["recency"] = train.interactions.recency.to_dict()
     ids = {"users": train.users.ids, "items": train.items.ids}
     rows = {name: _columns(part) for name, part in split.parts.items()}
     if split.candidates is not None:
         rows["candidates"] = {"item": np.flatnonzero(split.candidates).astype(np.int32)}
     if train.knowledge is not None:
         _add_knowledge(train.knowledge, about, ids, rows)
+    if train.social is not None:
+        _add_social(train.social, train.users, about, rows)
     tables = {}
     for side, table in (("items", train.item_table), ("users", train.user_table)):
         if table is not None:
@@ -99,7 +106,7 @@ def put_together(parts: SplitParts) -> Split:
     about = parts.about
     users, items = IdMap(parts.ids["users"], "user"), IdMap(parts.ids["items"], "item")
     rows = {
-        name: _interactions(parts.rows[name], users, items, about["backend"])
+        name: _interactions(parts.rows[name], users, items, about)
         for name in INTERACTIONS
         if name in parts.rows
     }
@@ -113,6 +120,7 @@ def put_together(parts: SplitParts) -> Split:
         _table(parts, "items", len(items)),
         _table(parts, "users", len(users)),
         about["dataset"],
+        _social(parts, users),
     )
     split = Split(
         about["split"],
@@ -138,7 +146,10 @@ def _columns(rows: Interactions) -> dict[str, np.ndarray]:
     return columns if rows.timestamps is None else columns | {"timestamp": rows.timestamps}
 
 
-def _interactions(columns: Columns, users: IdMap, items: IdMap, backend: Any) -> Interactions:
+def _interactions(
+    columns: Columns, users: IdMap, items: IdMap, about: Mapping[str, Any]
+) -> Interactions:
+    recency = Recency(**about["recency"]) if "recency" in about else None
     return Interactions(
         users,
         items,
@@ -146,8 +157,29 @@ def _interactions(columns: Columns, users: IdMap, items: IdMap, backend: Any) ->
         columns["item"],
         columns["weight"],
         columns.get("timestamp"),
-        backend=backend,
+        backend=about["backend"],
+        recency=recency,
     )
+
+
+def _add_social(
+    social: SocialGraph,
+    users: IdMap,
+    about: dict[str, Any],
+    rows: dict[str, dict[str, np.ndarray]],
+) -> None:
+    codes = users.codes(social.users.ids)
+    ends = {"user": codes[social.sources], "friend": codes[social.targets]}
+    rows["social"] = ends | {"weight": social.weights}
+    about["social_dropped"] = dict(social.dropped)
+
+
+def _social(parts: SplitParts, users: IdMap) -> SocialGraph | None:
+    if "social" not in parts.rows:
+        return None
+    rows = parts.rows["social"]
+    ends = (rows["user"], rows["friend"], rows["weight"])
+    return SocialGraph(users, *ends, parts.about["social_dropped"]).among(users)
 
 
 def _add_knowledge(

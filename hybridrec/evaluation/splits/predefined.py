@@ -106,6 +106,7 @@ def read_parts(
     link: Any = None,
     items: Any = None,
     users: Any = None,
+    social: Any = None,
     **columns: Any,
 ) -> Dataset:
     """Read files or frames as one data set whose rows tell which they are from.
@@ -114,7 +115,7 @@ def read_parts(
     ----------
     sources : mapping of str to path, data frame or Interactions
         By the name of the part, which becomes the value of the context column "part".
-    knowledge, link, items, users, **columns
+    knowledge, link, items, users, social, **columns
         As in ``hybridrec.read_dataset``.
 
     Raises
@@ -123,9 +124,8 @@ def read_parts(
         If a file cannot be used, or only some parts have timestamps.
     """
     parts = {name: _interactions(rows, columns) for name, rows in sources.items()}
-    return read_dataset(
-        _joined(parts), knowledge=knowledge, link=link, items=items, users=users, **columns
-    )
+    side = {"knowledge": knowledge, "link": link, "items": items, "users": users}
+    return read_dataset(_joined(parts), **side, social=social, **columns)
 
 
 def _interactions(rows: Any, columns: dict[str, Any]) -> Interactions:

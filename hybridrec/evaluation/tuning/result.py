@@ -129,7 +129,7 @@ class TuningResult:
         """
         common = common_params(self.model, random_state, num_threads)
         model = make_model(self.model, **{**common, **self.params})
-        of_users = user_blocks(self.features) if model.uses_user_features else None
+        of_users = user_blocks(self.features, dataset) if model.uses_user_features else None
         return model.fit(dataset, item_features=self.features, user_features=of_users)
 
     def as_dict(self) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
 from hybridrec.features.blocks import FeatureBlock, Features
 from hybridrec.features.pipeline import FeaturePipeline, default_blocks, make_block
+from hybridrec.models.side import blocks_by_side
 
 if TYPE_CHECKING:
     from hybridrec.dataset.dataset import Dataset
@@ -53,7 +53,7 @@ def default_features(kind: type[Recommender], dataset: Dataset) -> str:
     """Return what a model uses if it is not told, "none" if the data offers nothing."""
     items = default_blocks(dataset) if kind.uses_item_features else []
     users = default_blocks(dataset, "user") if kind.uses_user_features else []
-    if users and "columns" not in items:  # no list of blocks of items says this
+    if users and ("columns" not in items or "social" in users):  # no list of items' blocks says so
         return blocks_text(None)
     return blocks_text(items)
 
@@ -73,9 +73,9 @@ def feature_choices(kind: type[Recommender], dataset: Dataset) -> list[str]:
     return list(dict.fromkeys([default_features(kind, dataset), *sets]))
 
 
-def user_blocks(blocks: Blocks) -> list[str] | None:
-    """Return the blocks of users that go with those of items: columns are all they can have."""
-    return None if blocks is None or "columns" in blocks else []
+def user_blocks(blocks: Blocks, dataset: Dataset) -> list[str] | None:
+    """Return the blocks of users among some blocks; None: what the data offers."""
+    return blocks_by_side(blocks, dataset)[1]
 
 
 def side_text(kind: type[Recommender], dataset: Dataset) -> str:
@@ -99,20 +99,21 @@ class SideInformation:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._blocks: dict[str, FeatureBlock] = {}
+        self._users: dict[tuple[str, ...], Features] = {}
 
     def of_items(self, blocks: Blocks) -> Features | list[str]:
         """Return the blocks side by side, an empty list for none."""
-        names = default_blocks(self._dataset) if blocks is None else blocks
+        named = blocks_by_side(blocks, self._dataset)[0]
+        names = default_blocks(self._dataset) if named is None else named
         for name in names:
             if name not in self._blocks:
                 (self._blocks[name],) = FeaturePipeline([name]).fit(self._dataset).blocks
         return Features([self._blocks[name] for name in names]) if names else []
 
     def of_users(self, blocks: Blocks) -> Features | list[str]:
-        """Return the columns of the user table, an empty list for none."""
-        return self._user_columns if user_blocks(blocks) is None else []
-
-    @cached_property
-    def _user_columns(self) -> Features | list[str]:
-        names = default_blocks(self._dataset, "user")
-        return FeaturePipeline(names, side="user").fit(self._dataset) if names else []
+        """Return the blocks of users side by side, an empty list for none."""
+        named = user_blocks(blocks, self._dataset)
+        names = tuple(default_blocks(self._dataset, "user") if named is None else named)
+        if names and names not in self._users:
+            self._users[names] = FeaturePipeline(names, side="user").fit(self._dataset)
+        return self._users[names] if names else []
