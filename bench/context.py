@@ -34,7 +34,7 @@ BASE, K = "hybrid-als:factors=32", 10
 CONTEXTS = {
     "movielens-small": ("daypart", "weekend"),
     "frappe": ("daytime",),
-    "depaul": ("Time", "Location", "Companion"),
+    "depaul": ("When", "Location", "Companion"),
 }
 Row = dict[str, Any]
 
@@ -58,7 +58,7 @@ def datasets(frappe: Path | None, depaul: Path | None) -> Iterator[Dataset]:
     import pandas as pd
 
     if depaul is not None:
-        frame = pd.read_csv(depaul)
+        frame = pd.read_csv(depaul).rename(columns={"Time": "When"})  # no timestamp
         yield _dataset("depaul", frame[frame["rating"] >= 4])
     films = load_dataset("movielens-small")
     liked, _ = clean(films.interactions, min_weight=3.5)
@@ -99,7 +99,10 @@ def measured(name: str, kind: str, split: Split) -> list[Row]:
     tests = found.significance("ndcg", K, baseline="base").set_index("model")["p_holm"]
     return [
         {
-            **{"data": name, "split": kind, "seed": split.seed, "model": one},
+            "data": name,
+            "split": kind,
+            "seed": split.seed,
+            "model": one,
             **{metric: found.mean(one, metric, K) for metric in ("ndcg", "recall")},
             "p": float(tests.get(one, np.nan)),
             "strengths": getattr(model, "strengths_", None),

@@ -41,7 +41,9 @@ def time_context(times: Any, names: Sequence[str], timezone: str = "UTC") -> dic
         If a name or the timezone is unknown.
     """
     local = _local(np.asarray(times, dtype=np.float64).ravel(), timezone)
-    hour, weekday, month = (getattr(local, one).to_numpy() for one in ("hour", "weekday", "month"))
+    hour, weekday, month = (
+        getattr(local, one).to_numpy() for one in ("hour", "day_of_week", "month")
+    )
     made = {
         "daypart": lambda: np.array(DAYPARTS, dtype=object)[hour // 6],
         "hour": lambda: hour,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 K = 20
 MOST_LISTS = 1000
 STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+SURE = 2.0  # standard errors by which lists must be better: several strengths are tried
 ROUNDS = 2  # over all columns: what one is worth depends on the others
 
 
@@ -106,7 +107,7 @@ def search_strengths(
     """Return the strength of every column, 0 for one that does not help.
 
     One column after the other takes the strength with the best lists, if these are better by more
-    than the standard error of the difference.
+    than twice the standard error of the difference.
 
     Parameters
     ----------
@@ -138,7 +139,7 @@ def _worth_it(gains: Sequence[np.ndarray]) -> int:
     best = int(np.argmax([one.mean() for one in gains]))
     difference = gains[best] - gains[0]
     error = difference.std(ddof=1) / np.sqrt(len(difference))
-    return best if difference.mean() > error else 0
+    return best if difference.mean() > SURE * error else 0
 
 
 def _ndcg(items: np.ndarray, hits: csr_matrix) -> np.ndarray:

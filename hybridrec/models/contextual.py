@@ -84,7 +84,7 @@ class Contextual(Composite):
     strength : float, optional
         How much the context counts. By default each column has its own, found on held-out
         interactions in their contexts (NDCG@20); 0 where it does not help there by more than
-        the standard error.
+        twice the standard error.
     shrinkage : float, optional
         Interactions with which the context has half of its say: of an item (post-filter, 10 by
         default) or of a value (pre-filter, 1000). Factors have that of the base.

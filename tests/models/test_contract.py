@@ -11,6 +11,7 @@ from hybridrec import (
     BiasBaseline,
     Blend,
     Content,
+    Contextual,
     GraphFilter,
     HybridALS,
     ItemKNN,
@@ -131,6 +132,13 @@ class TestBlend(RecommenderContract):
     def make(self, **params):
         members = ("hybrid-als:factors=4", "personalized-page-rank", "item-knn")
         return Blend(members=members, calibration=1.0, **params)
+
+
+class TestContextual(RecommenderContract):
+    uses_features = True
+
+    def make(self, **params):
+        return Contextual(base="hybrid-als:factors=4", **params)
 
 
 class TestStack(RecommenderContract):
