@@ -27,6 +27,7 @@ With ``--data`` also, where they are there as published (neither is part of the 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from copy import copy
@@ -45,8 +46,8 @@ from hybridrec.models.base import Recommender
 from hybridrec.online.transfer import Alpha, Scenarios
 from hybridrec.runtime import random_stream
 
-SEEDS = 5
-WORKERS = 4
+SEEDS = 3
+WORKERS = 8
 FACTORS = 32
 K = 20
 HELD, COLD = 0.2, 0.2
@@ -78,9 +79,10 @@ def main() -> None:
     names = list(tasks(folder))
     found: dict[str, Rows] = {name: [] for name in names}
     with ProcessPoolExecutor(WORKERS) as pool:  # accuracy only: nothing is timed
-        asked = [(name, seed, folder) for name in names for seed in range(SEEDS)]
-        for (name, *_), rows in zip(asked, pool.map(run, asked), strict=True):
+        asked = [(name, seed, folder) for seed in range(SEEDS) for name in reversed(names)]
+        for (name, seed, _), rows in zip(asked, pool.map(run, asked), strict=True):
             found[name] += rows
+            print(f"{name}, seed {seed}", file=sys.stderr)
     text = "\n\n".join(f"**{name}**\n\n{table(rows)}" for name, rows in found.items())
     header = f"NDCG@{K}; alpha as users/newcomers/items"
     write_results("transfer", {"data": found}, f"{header}\n\n{text}")

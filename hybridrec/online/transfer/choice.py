@@ -121,12 +121,12 @@ def choose(
         hits = _entries(held_out.pairs[name], allowed[held_out.pairs[name].indices])
         judged = (np.diff(hits.indptr) > 0) & (np.diff(union.indptr) > 0)
         known = np.diff(rest.indptr) > 0
-        groups = [
+        users, newcomers = (
             np.sort(stream.permutation(np.flatnonzero(judged & one))[:MOST_USERS])
             for one in (known, ~known)
-        ]
+        )
         lists = Lists(base, rest, hits, union if everywhere else rest, allowed, num_threads)
-        chosen[name] = lists.best(*groups, HALF_WAY if own_items else 0.0)
+        chosen[name] = lists.best(users, newcomers, HALF_WAY if own_items else 0.0)
     return chosen
 
 
@@ -155,11 +155,14 @@ class Lists:
             return Chosen.given(0.0)
         adaptation = Adaptation.fit(self.base, self.rest)
         grid = [Alpha(user, 0.0, item) for user, item in product(GRID, GRID)]
-        warm, *gains = self._chosen(adaptation, users, grid)
+        warm, shared, adapted = self._chosen(adaptation, users, grid)
         steps = sorted(GRID, key=lambda step: step != usual)
         new = [Alpha(warm.users, step, warm.items) for step in steps]
-        alpha, *new_gains = self._chosen(adaptation, newcomers, new)
-        return Chosen(alpha, len(users), *gains, len(newcomers), *new_gains)
+        alpha, new_shared, new_adapted = self._chosen(adaptation, newcomers, new)
+        return Chosen(
+            *(alpha, len(users), shared, adapted),
+            *(len(newcomers), new_shared, new_adapted),
+        )
 
     def _chosen(
         self, adaptation: Adaptation, users: np.ndarray, grid: Sequence[Alpha]

@@ -14,9 +14,10 @@ from hybridrec.errors import DataError, ParameterError, did_you_mean, first_few
 from hybridrec.models.base import Recommender
 from hybridrec.models.checks import at_least
 from hybridrec.models.kept import kept
-from hybridrec.models.side import FeatureInput, has_entries
+from hybridrec.models.side import FeatureInput
 from hybridrec.models.spec import ModelSpec
 from hybridrec.online.transfer.adaptation import Adaptation, Alpha, check_base
+from hybridrec.online.transfer.around import AroundOne
 from hybridrec.online.transfer.choice import Chosen, choose
 from hybridrec.online.transfer.rows import (
     COLUMN,
@@ -37,15 +38,13 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from hybridrec.dataset.interactions import Interactions
-    from hybridrec.models.explain import Asked
-    from hybridrec.ranking.explanation import Shares
 
 AUTO = "auto"
 SEEN = ("own", "any")
 OWN, ALL = "own", "all"
 
 
-class Scenarios(Recommender):
+class Scenarios(AroundOne):
     """A shared model, and what each scenario adds to it: theta_s = theta + alpha_s * delta_s.
 
     Interactions carry a scenario in a column of their context: browse and buy, or the domains
@@ -102,9 +101,6 @@ class Scenarios(Recommender):
     """
 
     model_name = "scenarios"
-    uses_item_features = True
-    uses_user_features = True
-
     chosen_: dict[str, Chosen]
     scenarios_: dict[str, Adaptation]
     histories_: dict[str, csr_matrix]
@@ -223,14 +219,6 @@ class Scenarios(Recommender):
         """Whether the lists of a scenario hold only some of the items."""
         return bool(self.domains_) if self.items == AUTO else self.items != ALL
 
-    def share(self) -> None:
-        """Give the shared model what it has in common with this one."""
-        base = self.members_[0]
-        base.users_, base.items_ = self.users_, self.items_
-        base.user_sources_, base.backend_ = self.user_sources_, self.backend_
-        base.item_table_, base.knowledge_ = self.item_table_, self.knowledge_
-        base.item_pipeline_, base.user_pipeline_ = self.item_pipeline_, self.user_pipeline_
-
     # ---- scenarios --------------------------------------------------------------------------
 
     def in_context(self, context: Mapping[str, Any]) -> Recommender:
@@ -331,60 +319,6 @@ class Scenarios(Recommender):
             grown.resize(self.history_.shape)
             histories[name] = (grown + more).tocsr()
         self.histories_ = histories
-
-    # ---- the contract of models: that of the shared model -----------------------------------
-
-    @property
-    def scorer_(self) -> Scorer:
-        """The shared factors."""
-        if not self.members_:
-            raise AttributeError("these Scenarios are not fitted")
-        return self.members_[0].scorer_
-
-    @scorer_.setter
-    def scorer_(self, scorer: Scorer) -> None:
-        self.members_[0].scorer_ = scorer
-
-    def _set_history(self, matrix: csr_matrix) -> None:
-        super()._set_history(matrix)
-        for member in self.members_:
-            member._set_history(matrix)
-
-    def scorer_for(
-        self,
-        user_codes: np.ndarray,
-        history: csr_matrix | None = None,
-        features: csr_matrix | None = None,
-    ) -> tuple[Scorer, np.ndarray, np.ndarray]:
-        """As the shared model."""
-        self._check_fitted()
-        return self.members_[0].scorer_for(user_codes, history, features)
-
-    def _fold_in(self, history: csr_matrix) -> Scorer:
-        return self.members_[0]._fold_in(history)
-
-    def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray] | None:
-        return self.members_[0]._fold_in_items(histories)
-
-    def _by_features(self, features: csr_matrix) -> Scorer | None:
-        return self.members_[0]._by_features(features)
-
-    def _similarity(self, items: np.ndarray) -> Scorer:
-        return self.members_[0]._similarity(items)
-
-    def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
-        base = self.members_[0]
-        if not base._place_items(items, features):
-            return False
-        base.scorable_ = base.scorable_.copy()
-        base.scorable_[items] = has_entries(features, len(items))
-        return True
-
-    def _history_shares(self, asked: Asked) -> Shares:
-        return self.members_[0]._history_shares(asked)
-
-    def _feature_shares(self, asked: Asked) -> Shares | None:
-        return self.members_[0]._feature_shares(asked)
 
     # ---- storage ----------------------------------------------------------------------------
 

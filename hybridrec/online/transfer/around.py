@@ -1,0 +1,84 @@
+"""A model around another one, which answers for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybridrec.models.base import Recommender
+from hybridrec.models.side import has_entries
+from hybridrec.ranking.scorer import Scorer
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+    from hybridrec.models.explain import Asked
+    from hybridrec.ranking.explanation import Shares
+
+
+class AroundOne(Recommender):
+    """Base of models with a single member, whose scores are theirs."""
+
+    uses_item_features = True
+    uses_user_features = True
+
+    def share(self) -> None:
+        """Give the member what it has in common with this model."""
+        base = self.members_[0]
+        base.users_, base.items_ = self.users_, self.items_
+        base.user_sources_, base.backend_ = self.user_sources_, self.backend_
+        base.item_table_, base.knowledge_ = self.item_table_, self.knowledge_
+        base.item_pipeline_, base.user_pipeline_ = self.item_pipeline_, self.user_pipeline_
+
+    @property
+    def scorer_(self) -> Scorer:
+        """The factors of the member."""
+        if not self.members_:
+            raise AttributeError(f"{type(self).__name__} is not fitted")
+        return self.members_[0].scorer_
+
+    @scorer_.setter
+    def scorer_(self, scorer: Scorer) -> None:
+        self.members_[0].scorer_ = scorer
+
+    def _set_history(self, matrix: csr_matrix) -> None:
+        super()._set_history(matrix)
+        for member in self.members_:
+            member._set_history(matrix)
+
+    def scorer_for(
+        self,
+        user_codes: np.ndarray,
+        history: csr_matrix | None = None,
+        features: csr_matrix | None = None,
+    ) -> tuple[Scorer, np.ndarray, np.ndarray]:
+        """As the member."""
+        self._check_fitted()
+        return self.members_[0].scorer_for(user_codes, history, features)
+
+    def _fold_in(self, history: csr_matrix) -> Scorer:
+        return self.members_[0]._fold_in(history)
+
+    def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray] | None:
+        return self.members_[0]._fold_in_items(histories)
+
+    def _by_features(self, features: csr_matrix) -> Scorer | None:
+        return self.members_[0]._by_features(features)
+
+    def _similarity(self, items: np.ndarray) -> Scorer:
+        return self.members_[0]._similarity(items)
+
+    def _place_items(self, items: np.ndarray, features: csr_matrix) -> bool:
+        base = self.members_[0]
+        if not base._place_items(items, features):
+            return False
+        base.scorable_ = base.scorable_.copy()
+        base.scorable_[items] = has_entries(features, len(items))
+        return True
+
+    def _history_shares(self, asked: Asked) -> Shares:
+        return self.members_[0]._history_shares(asked)
+
+    def _feature_shares(self, asked: Asked) -> Shares | None:
+        return self.members_[0]._feature_shares(asked)
