@@ -19,7 +19,8 @@ import numpy as np
 from hybridrec.dataset.cleaning import clean
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.frames import make_frame
-from hybridrec.dataset.interactions import SECONDS_PER_DAY, Interactions
+from hybridrec.dataset.interactions import Interactions
+from hybridrec.dataset.recency import SECONDS_PER_DAY
 from hybridrec.errors import DataError, ParameterError, did_you_mean
 from hybridrec.evaluation.evaluate import evaluate
 from hybridrec.evaluation.measured import Evaluation

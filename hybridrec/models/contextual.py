@@ -474,10 +474,10 @@ class Contextual(Composite):
         self._check_general("saved")
         super().save(path, overwrite=overwrite)
 
-    def update(self, interactions: Any) -> Self:
+    def update(self, interactions: Any, *, duplicates: str = "sum") -> Self:
         """As in `Recommender`; what contexts change stays as it was fitted."""
         self._check_general("updated")
-        return super().update(interactions)
+        return super().update(interactions, duplicates=duplicates)
 
     def add_items(self, table: Any, *, knowledge: Any = None, item: str | None = None) -> Self:
         """As in `Recommender`."""

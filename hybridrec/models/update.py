@@ -108,7 +108,7 @@ def _update(
     shape = len(users), len(items)
     before = _of_shape(model.history_, shape)
     fresh = _placed(_one_entry_a_pair(news, duplicates), news, users, items)
-    history = _merged(before, fresh, duplicates)
+    history = merged(before, fresh, duplicates)
     if hidden is not None:
         barred = _placed(hidden.matrix, hidden, users, items)
         history = _without(history, barred)
@@ -236,8 +236,8 @@ def _one_entry_a_pair(news: Interactions, duplicates: str) -> csr_matrix:
     return matrix
 
 
-def _merged(known: csr_matrix, fresh: csr_matrix, duplicates: str) -> csr_matrix:
-    """Return histories with fresh events in them."""
+def merged(known: csr_matrix, fresh: csr_matrix, duplicates: str) -> csr_matrix:
+    """Return histories with fresh events in them; ``duplicates`` as in `update_model`."""
     if duplicates == "sum":
         return (known + fresh).tocsr()
     if duplicates == "max":

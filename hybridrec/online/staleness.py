@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hybridrec.dataset.interactions import SECONDS_PER_DAY, Interactions
+from hybridrec.dataset.interactions import Interactions
+from hybridrec.dataset.recency import SECONDS_PER_DAY
 from hybridrec.errors import DataError, first_few
 from hybridrec.models.frames import MODEL
 from hybridrec.models.record import Level, Record

@@ -16,6 +16,7 @@ from hybridrec.models.checks import at_least
 from hybridrec.models.kept import kept
 from hybridrec.models.side import FeatureInput
 from hybridrec.models.spec import ModelSpec
+from hybridrec.models.update import merged
 from hybridrec.online.transfer.adaptation import Adaptation, Alpha, check_base
 from hybridrec.online.transfer.around import AroundOne
 from hybridrec.online.transfer.choice import Chosen, choose
@@ -279,8 +280,8 @@ class Scenarios(AroundOne):
         view.backend_ = self.backend_
         return view.of(own, self.history_ if self.seen == "any" else own, catalogue)
 
-    def update(self, interactions: Any) -> Self:
-        """Take in new interactions; see `hybridrec.models.growth.update_model`.
+    def update(self, interactions: Any, *, duplicates: str = "sum") -> Self:
+        """Take in new interactions; see `hybridrec.models.update.update_model`.
 
         Those with the column of scenarios count in theirs, others for the shared model alone.
 
@@ -300,11 +301,13 @@ class Scenarios(AroundOne):
                 f"scenario {new[0]!r} was not there at the fit"
                 f"{did_you_mean(new[0], self.scenarios_)}; fit again to add it"
             )
-        super().update(rows)
-        self._take_in(rows, fresh)
+        super().update(rows, duplicates=duplicates)
+        self._take_in(rows, fresh, duplicates)
         return self
 
-    def _take_in(self, rows: Interactions, fresh: Mapping[str, csr_matrix]) -> None:
+    def _take_in(
+        self, rows: Interactions, fresh: Mapping[str, csr_matrix], duplicates: str
+    ) -> None:
         """Add new interactions to the histories of their scenarios."""
         from scipy.sparse import csr_matrix
 
@@ -317,7 +320,7 @@ class Scenarios(AroundOne):
             more = csr_matrix((entries.data, places), shape=self.history_.shape, dtype=np.float32)
             grown = histories[name].copy()
             grown.resize(self.history_.shape)
-            histories[name] = (grown + more).tocsr()
+            histories[name] = merged(grown, more, duplicates)
         self.histories_ = histories
 
     # ---- storage ----------------------------------------------------------------------------

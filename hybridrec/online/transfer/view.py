@@ -134,7 +134,7 @@ class ScenarioView(Recommender):
         """Refuse: the model of all scenarios is fitted."""
         self._refuse("fitted")
 
-    def update(self, *_: Any) -> NoReturn:
+    def update(self, *_: Any, **__: Any) -> NoReturn:
         """Refuse: the model of all scenarios takes in new interactions."""
         self._refuse("updated")
 
