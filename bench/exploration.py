@@ -66,7 +66,7 @@ candidates. All this is of 8 lists a user, and of users whose tastes and visits 
 
 Of the estimates, those of the position-based assumption are within 2 to 4 % from 3200 lists, though
 users look otherwise than it assumes; exact ranks need far larger logs for a policy that reorders
-the list (an effective sample of 6 to 100 lists of 3200), and their intervals are then often too narrow.
+the list (an effective sample of 6 to 100 lists of 3200), and intervals are then often too narrow.
 """
 LOGGED = 0.3
 SIZES = (200, 800, 3200)

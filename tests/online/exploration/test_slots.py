@@ -44,14 +44,14 @@ def test_a_hand_computed_table():
 
 
 def test_lists_come_as_often_as_they_should():
-    n, counts = 20000, np.array([6, 4, 2])
+    n, counts = 5000, np.array([6, 4, 2])
     streams = [random_stream(7, one) for one in range(3 * n)]
     filled = fill_slots(np.tile(counts, n), 3, 0.4, streams)
     for row, count in enumerate(counts):
         own = filled[row::3]
         assert (np.sort(own, axis=1)[:, 1:] != np.sort(own, axis=1)[:, :-1]).all() or count < 3
         found = [[(own[:, slot] == item).mean() for slot in range(3)] for item in range(count)]
-        np.testing.assert_allclose(found, slot_probabilities(count, 3, 0.4), atol=0.015)
+        np.testing.assert_allclose(found, slot_probabilities(count, 3, 0.4), atol=0.03)
         assert ((own < 0) == (np.arange(3) >= count)).all()
 
 
