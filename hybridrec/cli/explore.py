@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from hybridrec.cli.ids import load_model
+from hybridrec.cli.ids import load_model, wanted_users
 from hybridrec.cli.lists import item_titles, show_lists, with_titles
 from hybridrec.cli.options import (
     EXISTING_FILE,
@@ -20,7 +20,6 @@ from hybridrec.cli.options import (
 )
 from hybridrec.cli.output import Columns, check_output, open_output, resolve_format
 from hybridrec.cli.policies import EXISTING_LOG, POLICY_HELP, read_log, ready_policy
-from hybridrec.cli.recommend import _wanted
 from hybridrec.errors import ParameterError
 from hybridrec.online.event_log import EventLog
 from hybridrec.online.exploration import candidates_of, impressions_of
@@ -89,7 +88,7 @@ def command(
     form = resolve_format(out, *_FORMATS)
     check_output(out.output, overwrite=out.overwrite)
     model = load_model(folder)
-    wanted = _wanted(model.users_, named, users)
+    wanted = wanted_users(model.users_, named, users)
     chooser = ready_policy(policy, model)
     number = 0
     if impressions is not None:

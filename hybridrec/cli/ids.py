@@ -92,3 +92,16 @@ def _lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text: {error}") from error
     return [line.strip() for line in lines if line.strip()]
+
+
+def wanted_users(known: IdMap, named: tuple[str, ...], users: Path | None) -> Sequence[Any]:
+    """Return the ids of the users to serve, checked before anything is written."""
+    wanted: Sequence[Any]
+    if users is not None:
+        wanted = read_ids(users, known)
+    elif named:
+        wanted = known.parse(dict.fromkeys(named)).tolist()
+    else:
+        wanted = known.ids.tolist()
+    known.codes(wanted)
+    return wanted

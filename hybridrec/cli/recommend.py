@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 
 from hybridrec.cli.context import in_context
-from hybridrec.cli.ids import load_model, read_history, read_ids
+from hybridrec.cli.ids import load_model, read_history, wanted_users
 from hybridrec.cli.lists import item_titles, show_lists, with_titles
 from hybridrec.cli.options import (
     EXISTING_FILE,
@@ -30,7 +29,6 @@ from hybridrec.errors import ParameterError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from hybridrec.dataset.idmap import IdMap
     from hybridrec.ranking.rules import CompiledRules
 
 _FORMATS = ("table", "json", "csv", "parquet")
@@ -99,7 +97,7 @@ def command(
     model = in_context(in_scenario(load_model(folder), scenario), context)
     given = None if history is None else read_history(history, model.items_)
     known = model.users_ if given is None else given.users
-    wanted = _wanted(known, named, users)
+    wanted = wanted_users(known, named, users)
     rules = asked.rules(model.items_, known)
     if audit:
         _say_effects(rules.compile(model.items_, model.item_table_, known))
@@ -131,16 +129,3 @@ def _say_effects(rules: CompiledRules) -> None:
         say(
             f"{f'{one.rule} {one.detail}'.strip()}: drops {one.items} of {len(rules.allowed)} items"
         )
-
-
-def _wanted(known: IdMap, named: tuple[str, ...], users: Path | None) -> Sequence[Any]:
-    """Return the ids of the users to serve, checked before anything is written."""
-    wanted: Sequence[Any]
-    if users is not None:
-        wanted = read_ids(users, known)
-    elif named:
-        wanted = known.parse(dict.fromkeys(named)).tolist()
-    else:
-        wanted = known.ids.tolist()
-    known.codes(wanted)
-    return wanted

@@ -54,11 +54,11 @@ def checked_row(event: Event, now: float) -> Row:
     user, item = checked_id("user", event.user), checked_id("item", event.item)
     if "" in (user, item):
         raise DataError(f"the user and the item of an event must not be empty text, got {event!r}")
-    timestamp = now if event.timestamp is None else _number("timestamp", event.timestamp)
+    timestamp = now if event.timestamp is None else checked_number("timestamp", event.timestamp)
     return (
         user,
         item,
-        _number("weight", event.weight, LARGEST_WEIGHT),
+        checked_number("weight", event.weight, LARGEST_WEIGHT),
         timestamp,
         None if event.kind is None else _text("kind", event.kind),
     )
@@ -109,7 +109,14 @@ def _encodes(text: str) -> bool:
     return True
 
 
-def _number(name: str, value: Any, largest: float = math.inf) -> float:
+def checked_number(name: str, value: Any, largest: float = math.inf) -> float:
+    """Return a number as a float.
+
+    Raises
+    ------
+    DataError
+        If it is none, or not finite, or beyond ``largest`` on either side.
+    """
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         try:
             number = float(value)

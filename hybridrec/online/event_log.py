@@ -8,18 +8,25 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from hybridrec.errors import HybridRecError, ParameterError
+from hybridrec.errors import ParameterError
 from hybridrec.online.event import Event, Row, checked_id, checked_key, checked_row
+from hybridrec.online.log_file import (
+    BUSY_SECONDS,
+    EventLogError,
+    check_format,
+    checked_path,
+    ensure_tables,
+    set_journal,
+    sync_folder,
+)
 
 __all__ = ["Event", "EventLog", "EventLogError", "Receipt"]
 
 APPLICATION = 0x68796272  # "hybr": SQLite's application_id, which tells our files from others
 SCHEMA_VERSION = 1
-BUSY_SECONDS = 5.0  # that a write waits for those of other processes
 PAGE = 1000  # events read at a time, so that no reader holds up the clearing of the journal
 
 # Columns without a type keep integers and text as they are, and apart from each other. The index
@@ -44,10 +51,6 @@ INSERT = """
 INSERT INTO events (user, item, weight, timestamp, kind, key, part) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 FIELDS = "user, item, weight, timestamp, kind"
-
-
-class EventLogError(HybridRecError, OSError):
-    """The feedback log cannot be read or written now: nothing was stored."""
 
 
 class Receipt(NamedTuple):
@@ -80,11 +83,7 @@ class EventLog:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).absolute()
-        if not self.path.parent.is_dir():
-            raise EventLogError(f"{self.path.parent} is not a folder; make it first")
-        if self.path.exists() and not self.path.is_file():
-            raise EventLogError(f"{self.path} is not a file; choose another name for the log")
+        self.path = checked_path(path)
         self._closed = False
         self._waiting: deque[_Request] = deque()
         self._turn = Lock()
@@ -283,31 +282,15 @@ class EventLog:
         is_new = not self.path.exists()
         connection = self._connected("rwc")
         try:
-            if _is_empty(connection):
-                _create(connection)
-            self._check(connection)
-            _set_journal(connection)
+            ensure_tables(connection, SCHEMA)
+            check_format(connection, self.path, "feedback log", APPLICATION, SCHEMA_VERSION)
+            set_journal(connection)
         except BaseException:
             connection.close()
             raise
         if is_new:
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         return connection
-
-    def _check(self, connection: sqlite3.Connection) -> None:
-        application, version = (
-            connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("application_id", "user_version")
-        )
-        if application != APPLICATION:
-            raise EventLogError(
-                f"{self.path} is a database of another program; choose another file for the log"
-            )
-        if version != SCHEMA_VERSION:
-            raise EventLogError(
-                f"{self.path} has the format {version} of a feedback log, this version of"
-                f" hybridrec reads {SCHEMA_VERSION}; upgrade with pip install --upgrade hybridrec"
-            )
 
     @contextmanager
     def _said(self, doing: str) -> Iterator[None]:
@@ -353,44 +336,3 @@ class _Request:
             )
         else:
             self.receipt = Receipt(False, tuple(row[0] for row in known))
-
-
-# ---- the file ---------------------------------------------------------------------------------
-
-
-def _is_empty(connection: sqlite3.Connection) -> bool:
-    """Tell whether nothing was ever stored in a database."""
-    empty: bool = connection.execute("PRAGMA schema_version").fetchone()[0] == 0
-    return empty
-
-
-def _create(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    if _is_empty(connection):  # another process may have been first
-        for statement in filter(str.strip, SCHEMA.split(";")):
-            connection.execute(statement)
-    connection.execute("COMMIT")
-
-
-def _set_journal(connection: sqlite3.Connection) -> None:
-    """Switch to write-ahead logging; SQLite does not wait by itself for others here."""
-    give_up = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-            break
-        except sqlite3.OperationalError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.01)
-    if mode != "wal":
-        raise sqlite3.OperationalError("the file system does not do write-ahead logging")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make sure that the name of a new file survives a loss of power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

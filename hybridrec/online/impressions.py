@@ -8,18 +8,19 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from hybridrec.errors import DataError, ParameterError
-from hybridrec.online.event import Event, _number, checked_id
-from hybridrec.online.event_log import (
+from hybridrec.online.event import Event, checked_id, checked_number
+from hybridrec.online.log_file import (
     BUSY_SECONDS,
     EventLogError,
-    _is_empty,
-    _set_journal,
-    _sync_folder,
+    check_format,
+    checked_path,
+    ensure_tables,
+    set_journal,
+    sync_folder,
 )
 
 APPLICATION = 0x68796269  # "hybi": SQLite's application_id, which tells our files from others
@@ -114,11 +115,7 @@ class ImpressionLog:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).absolute()
-        if not self.path.parent.is_dir():
-            raise EventLogError(f"{self.path.parent} is not a folder; make it first")
-        if self.path.exists() and not self.path.is_file():
-            raise EventLogError(f"{self.path} is not a file; choose another name for the log")
+        self.path = checked_path(path)
         self._turn = Lock()
         with self._said("open"):
             self._connection = self._prepared()
@@ -174,7 +171,9 @@ class ImpressionLog:
         DataError
             If there is no such list, or an item was not in it.
         """
-        given = {checked_id("item", item): _number("reward", one) for item, one in rewards.items()}
+        given = {
+            checked_id("item", item): checked_number("reward", one) for item, one in rewards.items()
+        }
         with self._writing() as connection:
             query = "SELECT item FROM shown WHERE list = ?"
             there = {row[0] for row in connection.execute(query, (number,))}
@@ -183,7 +182,7 @@ class ImpressionLog:
                 what = f"item {unknown[0]!r} was not in list" if there else "there is no list"
                 raise DataError(f"{what} {number} of {self.path}")
             if others is not None:
-                given = {**dict.fromkeys(there, _number("reward", others)), **given}
+                given = {**dict.fromkeys(there, checked_number("reward", others)), **given}
             connection.executemany(
                 "UPDATE shown SET reward = ? WHERE list = ? AND item = ?",
                 [(reward, number, item) for item, reward in given.items()],
@@ -325,33 +324,15 @@ class ImpressionLog:
         try:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-            if _is_empty(connection):
-                connection.execute("BEGIN IMMEDIATE")
-                if _is_empty(connection):  # another process may have been first
-                    for statement in filter(str.strip, SCHEMA.split(";")):
-                        connection.execute(statement)
-                connection.execute("COMMIT")
-            self._check(connection)
-            _set_journal(connection)
+            ensure_tables(connection, SCHEMA)
+            check_format(connection, self.path, "log of impressions", APPLICATION, SCHEMA_VERSION)
+            set_journal(connection)
         except BaseException:
             connection.close()
             raise
         if is_new:
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         return connection
-
-    def _check(self, connection: sqlite3.Connection) -> None:
-        application, version = (
-            connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("application_id", "user_version")
-        )
-        if application != APPLICATION:
-            raise EventLogError(f"{self.path} is not a log of impressions; choose another file")
-        if version != SCHEMA_VERSION:
-            raise EventLogError(
-                f"{self.path} has the format {version} of a log of impressions, this version of"
-                f" hybridrec reads {SCHEMA_VERSION}; upgrade with pip install --upgrade hybridrec"
-            )
 
     @contextmanager
     def _said(self, doing: str) -> Iterator[None]:
@@ -377,17 +358,17 @@ def _checked(one: Impression, now: float) -> Row:
         raise DataError(f"a list needs the name of the policy that made it, got {one.policy!r}")
     if not one.shown:
         raise DataError(f"the list of user {one.user!r} is empty; there is nothing to log")
-    timestamp = now if one.timestamp is None else _number("timestamp", one.timestamp)
+    timestamp = now if one.timestamp is None else checked_number("timestamp", one.timestamp)
     shown = []
     for entry in one.shown:
-        shares = [_number(name, getattr(entry, name)) for name in ("propensity", "exposure")]
+        shares = [checked_number(name, getattr(entry, name)) for name in ("propensity", "exposure")]
         if not all(0 < share <= 1 + 1e-9 for share in shares):
             raise DataError(
                 f"propensity and exposure of item {entry.item!r} must be above 0 and at most 1,"
                 f" got {shares[0]:g} and {shares[1]:g}"
             )
-        reward = None if entry.reward is None else _number("reward", entry.reward)
-        relevance = _number("relevance", entry.relevance)
+        reward = None if entry.reward is None else checked_number("reward", entry.reward)
+        relevance = checked_number("relevance", entry.relevance)
         shown.append((checked_id("item", entry.item), relevance, *shares, reward))
     if len({entry[0] for entry in shown}) < len(shown):
         raise DataError(f"the list of user {one.user!r} has an item twice")

@@ -117,7 +117,7 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(EventLogError, match="is not a file"):
         ImpressionLog(tmp_path)
     EventLog(tmp_path / "events").close()
-    with pytest.raises(EventLogError, match="is not a log of impressions"):
+    with pytest.raises(EventLogError, match="is not a log of impressions but"):
         ImpressionLog(tmp_path / "events")
     (tmp_path / "text").write_text("something else, and long enough to be looked at" * 20)
     with pytest.raises(EventLogError, match="cannot open"):
