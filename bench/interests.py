@@ -316,8 +316,9 @@ def _graph_table(rows: list[Row]) -> str:
                 cell = cells[facts, layers]
                 text = f"{mean(cell['validation']):.4f} / {_spread(cell['test'])}"
                 shown.append(f"**{text}**" if (facts, layers) == best else text)
-            body.append([data, facts, *shown])
-    return markdown(["data", "facts", "1 layer", "2 layers", "3 layers"], body)
+            splits = len(cells[facts, 1]["test"])
+            body.append([data, splits, facts, *shown])
+    return markdown(["data", "splits", "facts", "1 layer", "2 layers", "3 layers"], body)
 
 
 def _spread(values: list[float]) -> str:

@@ -68,17 +68,18 @@ def lists_of_model(
     users, deepest = split.test_users, min(width + 1, len(split.train.items))
     lists = np.full((len(users), width), -1, dtype=np.int32)
     tied = 0.0
-    for start in range(0, len(users), BLOCK):
-        block = users[start : start + BLOCK]
-        found = model.recommend_codes(
-            block,
-            deepest,
-            history=None if split.support is None else split.support.matrix[block],
-            items=split.candidates,
-            num_threads=num_threads,
-        )
-        lists[start : start + len(block)] = found.items[:, :width]
-        tied += tied_share(found.scores, (width,))[0] * len(block)
+    for members, history in _with_histories(split):
+        for start in range(0, len(members), BLOCK):
+            block = members[start : start + BLOCK]
+            found = model.recommend_codes(
+                users[block],
+                deepest,
+                history=None if history is None else history[start : start + BLOCK],
+                items=split.candidates,
+                num_threads=num_threads,
+            )
+            lists[block] = found.items[:, :width]
+            tied += tied_share(found.scores, (width,))[0] * len(block)
     return lists, tie_notes(tied / max(len(users), 1))
 
 
@@ -153,17 +154,8 @@ def placement_of_model(model: Recommender, split: Split, num_threads: int) -> Pl
 
 
 def servings(model: Recommender, split: Split) -> Iterator[Serving]:
-    """Yield the test users the model knows something of, and those who get what is popular.
-
-    Users without support are served as the model knows them, perhaps by their features.
-    """
-    every = np.arange(len(split.test_users))
-    parts: list[tuple[np.ndarray, csr_matrix | None]] = [(every, None)]
-    if split.support is not None:
-        support = split.support.matrix[split.test_users]
-        given = np.diff(support.indptr) > 0
-        parts = [(every[given], support[given]), (every[~given], None)]
-    for members, history in parts:
+    """Yield the test users the model knows something of, and those who get what is popular."""
+    for members, history in _with_histories(split):
         scorer, rows, sources = model.scorer_for(split.test_users[members], history)
         known = sources != POPULAR
         if known.any():
@@ -171,3 +163,17 @@ def servings(model: Recommender, split: Split) -> Iterator[Serving]:
         if not known.all():
             nowhere = np.zeros(np.count_nonzero(~known), dtype=np.int64)
             yield Serving(members[~known], model.popular_scorer, nowhere)
+
+
+def _with_histories(split: Split) -> list[tuple[np.ndarray, csr_matrix | None]]:
+    """Return positions of test users, and their support.
+
+    Users without any are served as the model knows them, perhaps by their features.
+    """
+    every = np.arange(len(split.test_users))
+    if split.support is None:
+        return [(every, None)]
+    support = split.support.matrix[split.test_users]
+    given = np.diff(support.indptr) > 0
+    parts = [(every[given], support[given]), (every[~given], None)]
+    return [(members, history) for members, history in parts if len(members)]
