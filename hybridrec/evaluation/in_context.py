@@ -10,7 +10,7 @@ import numpy as np
 from hybridrec.dataset.context import context_columns
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation.evaluate import checked_cutoffs, checked_metrics
-from hybridrec.evaluation.measured import Evaluation, Slice
+from hybridrec.evaluation.measured import Column, Evaluation, Slice
 from hybridrec.evaluation.metrics import METRICS, Context, Judgement
 from hybridrec.evaluation.results import Comparison
 from hybridrec.evaluation.sources import check_fitted_on_train
@@ -28,7 +28,7 @@ class _Lists(NamedTuple):
     """One list for each user and context of the test, users ascending."""
 
     users: np.ndarray
-    contexts: list[Mapping[str, str]]
+    contexts: Sequence[Mapping[str, str]]
     of_list: np.ndarray
     """Position in ``contexts`` of every list."""
     test: csr_matrix
@@ -138,7 +138,7 @@ def _evaluated(
     known = Context(train=split.train.matrix, seen=split.seen, tie=split.train.items.tie_order)
     judged = Judgement(lists.users, items, lists.test, cutoffs, catalogue, known)
     users, place = np.unique(lists.users, return_inverse=True)
-    values = {}
+    values: dict[Column, np.ndarray] = {}
     for metric in metrics:
         if metric not in METRICS or METRICS[metric](judged).ndim < 2:
             raise ParameterError(f"{metric} has no value per list: it cannot be told by context")
