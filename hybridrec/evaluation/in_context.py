@@ -28,7 +28,7 @@ class _Lists(NamedTuple):
     """One list for each user and context of the test, users ascending."""
 
     users: np.ndarray
-    contexts: list[Mapping[str, str]]
+    contexts: Sequence[Mapping[str, str]]
     of_list: np.ndarray
     """Position in ``contexts`` of every list."""
     test: csr_matrix

@@ -64,7 +64,7 @@ def test_nothing_of_the_user_stays_and_others_keep_their_lists(name, dataset, tm
 
 
 @pytest.mark.parametrize(
-    "name", [one for one in MODELS if one not in ("blend", "stack", "private-als")]
+    "name", [one for one in MODELS if one not in ("blend", "stack", "contextual", "private-als")]
 )
 def test_a_refit_is_the_fit_that_never_saw_the_user(name, dataset):
     dataset = hr.Dataset.build(
