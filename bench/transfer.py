@@ -3,7 +3,7 @@
 One model for all (alpha 0), one model each, the shared model with what each scenario adds (alpha
 chosen on interactions held out of the training data, and alpha 1), and popularity in the scenario;
 by what the user has there: nothing (cold), less than 5 interactions, more. All models are
-hybrid-als with 32 factors and else its defaults; SHRINKAGE and PULL of the adaptation were chosen
+hybrid-als with 32 factors and else its defaults; SHRINKAGE, PULL and HALF_WAY were chosen
 by seed 100 of the same splits.
 
 - films: every rating, and ratings from 4.5 (liked), as browse and buy are; a fifth of the films of
