@@ -21,14 +21,19 @@ if TYPE_CHECKING:
         read_items,
         read_knowledge,
         read_users,
+        read_vectors,
     )
     from hybridrec.evaluation.evaluate import compare, evaluate
     from hybridrec.evaluation.selection.front import fit
     from hybridrec.evaluation.tuning.search import tune
     from hybridrec.features.blocks import FeatureBlock, Features
     from hybridrec.features.columns import TableColumns
+    from hybridrec.features.fusion import SumFusion
     from hybridrec.features.pipeline import FeaturePipeline
+    from hybridrec.features.sentences import SentenceColumns
+    from hybridrec.features.text import TextColumns
     from hybridrec.features.tokens import KnowledgeTokens
+    from hybridrec.features.vectors import GivenVectors
     from hybridrec.features.walks import WalkEmbedding
     from hybridrec.models.base import Recommender
     from hybridrec.models.bias import BiasBaseline
@@ -60,14 +65,19 @@ _HOMES = {
         "read_items",
         "read_knowledge",
         "read_users",
+        "read_vectors",
     ),
     "evaluation.evaluate": ("compare", "evaluate"),
     "evaluation.selection.front": ("fit",),
     "evaluation.tuning.search": ("tune",),
     "features.blocks": ("FeatureBlock", "Features"),
     "features.columns": ("TableColumns",),
+    "features.fusion": ("SumFusion",),
     "features.pipeline": ("FeaturePipeline",),
+    "features.sentences": ("SentenceColumns",),
+    "features.text": ("TextColumns",),
     "features.tokens": ("KnowledgeTokens",),
+    "features.vectors": ("GivenVectors",),
     "features.walks": ("WalkEmbedding",),
     "models.base": ("Recommender",),
     "models.bias": ("BiasBaseline",),
@@ -101,6 +111,7 @@ __all__ = [
     "FeatureBlock",
     "FeaturePipeline",
     "Features",
+    "GivenVectors",
     "GraphFilter",
     "HybridALS",
     "IdMap",
@@ -115,8 +126,11 @@ __all__ = [
     "RP3Beta",
     "Recommender",
     "Rules",
+    "SentenceColumns",
     "Stack",
+    "SumFusion",
     "TableColumns",
+    "TextColumns",
     "WalkEmbedding",
     "clean",
     "compare",
@@ -131,6 +145,7 @@ __all__ = [
     "read_items",
     "read_knowledge",
     "read_users",
+    "read_vectors",
     "tune",
 ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybridrec.cli.options import DataOptions
+from hybridrec.cli.sources import knowledge_of, notes_on, with_sources
 from hybridrec.dataset.cleaning import CleaningReport, clean
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.idmap import IdMap
@@ -108,7 +109,8 @@ def load_data(
         min_item_interactions=options.min_item_interactions,
         keep_negatives=keep_negatives,
     )
-    return CleanData(_with_rows(dataset, interactions), report, tuple(notes), known_as)
+    dataset = with_sources(_with_rows(dataset, interactions), options)
+    return CleanData(dataset, report, (*notes, *notes_on(dataset)), known_as)
 
 
 def _check(options: DataOptions) -> None:
@@ -133,12 +135,7 @@ def _read(options: DataOptions, parts: Mapping[str, Path]) -> Dataset:
         columns["event_weights"] = {
             kind: typed_value(kind, text, float) for kind, text in texts.items()
         }
-    columns |= {
-        "knowledge": options.kg,
-        "link": options.link,
-        "items": options.items,
-        "users": options.users,
-    }
+    columns |= {**knowledge_of(options), "items": options.items, "users": options.users}
     if not parts:
         return read_dataset(options.interactions, **columns)
     dataset = read_parts({"train": options.interactions, **parts}, **columns)

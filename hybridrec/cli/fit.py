@@ -10,6 +10,7 @@ import click
 from hybridrec.cli.choice import show_choice, show_guard
 from hybridrec.cli.data import load_data
 from hybridrec.cli.describe import labels_of, show_knowledge
+from hybridrec.cli.fusion import Fused
 from hybridrec.cli.options import (
     EXISTING_FILE,
     DataOptions,
@@ -23,7 +24,7 @@ from hybridrec.cli.output import check_output, console, working
 from hybridrec.cli.params import tuned_spec
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation.selection import AUTO, fit
-from hybridrec.evaluation.tuning.side import user_blocks
+from hybridrec.features.fusion import FUSIONS
 from hybridrec.models.base import Recommender
 from hybridrec.models.registry import MODELS
 from hybridrec.models.spec import ModelSpec
@@ -61,9 +62,18 @@ _DEFAULT = "hybrid-als"
 @click.option(
     "--features",
     metavar="BLOCKS",
-    help="Side information to use: tokens, two-hop-tokens, smooth-tokens (facts), walks"
-    " (embeddings), columns (of the tables), joined by commas; or none. By default tokens and"
-    " columns, if there are any and as far as they help.",
+    help="Side information to use: tokens, two-hop-tokens, smooth-tokens (facts; tokens.NAME of"
+    " one --kg), walks (embeddings), columns (of the tables), text, sentences (of their text),"
+    " vectors.NAME, joined by commas; or none. By default tokens, columns, declared text and given"
+    " vectors, if there are any and as far as they help.",
+)
+@click.option(
+    "--fusion",
+    type=click.Choice(FUSIONS),
+    default=FUSIONS[0],
+    show_default=True,
+    help="Of several kinds of side information: side by side, added up in a common space, or side"
+    " by side with weights found on held-out interactions, in place of the guard.",
 )
 @click.option(
     "--guard/--no-guard",
@@ -92,6 +102,7 @@ def command(
     params: Path | None,
     settings: tuple[str, ...],
     features: str | None,
+    fusion: str,
     guard: bool,
     time_budget: float,
     random_state: int | None,
@@ -116,13 +127,17 @@ def command(
         show_knowledge(screen, clean.dataset, labels_of(data.dataset))
     click.echo()
     start = time.perf_counter()
+    made = AUTO if model == AUTO else spec.maker(threads)(random_state)
+    fused = Fused.of(
+        fusion, spec.blocks, clean.dataset, made, time_budget, random_state or 0, threads
+    )
     with working(f"Fitting {model or spec.label}"):
         found = fit(
             clean.dataset,
-            AUTO if model == AUTO else spec.maker(threads)(random_state),
-            item_features=spec.blocks,
-            user_features=user_blocks(spec.blocks),
-            guard=guard,
+            made,
+            item_features=fused.item_features,
+            user_features=fused.user_features,
+            guard=guard and fused.weights is None,
             seconds=time_budget,
             random_state=random_state or 0,
             num_threads=threads,
@@ -132,6 +147,8 @@ def command(
     if found.choice is not None:
         show_choice(screen, found.choice)
         click.echo()
+    if fused.weights is not None:
+        click.echo(f"{fused.weights}\n")
     if found.guard is not None:
         show_guard(screen, found.guard, labels_of(data.dataset))
         click.echo()

@@ -69,7 +69,9 @@ def feature_choices(kind: type[Recommender], dataset: Dataset) -> list[str]:
     near_and_far = [("tokens",), ("tokens", "two-hop-tokens"), ("smooth-tokens",)]
     facts = [(), *near_and_far] if "tokens" in offered else [()]
     columns = [(), ("columns",)] if "columns" in offered else [()]
-    sets = [blocks_text([*near, *table]) for near, table in product(facts, columns)]
+    rest = tuple(name for name in offered if name not in ("tokens", "columns"))
+    given = [(), rest] if rest else [()]  # texts and vectors, all or none
+    sets = [blocks_text([*one, *two, *more]) for one, two, more in product(facts, columns, given)]
     return list(dict.fromkeys([default_features(kind, dataset), *sets]))
 
 
