@@ -100,7 +100,7 @@ def as_matrix(
     """
 
     def refuse(row: int, problem: str) -> DataError:
-        return DataError(f"{where}: row {row} ({side} {ids[row]!r}) {problem}")
+        return DataError(f"{where}: row {row} ({side} {first_few([ids[row]])}) {problem}")
 
     if isinstance(vectors, np.ndarray) and vectors.ndim == 2 and vectors.dtype.kind in "fiub":
         present, listed = np.arange(len(vectors)), vectors

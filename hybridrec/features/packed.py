@@ -21,6 +21,6 @@ def unpack_texts(name: str, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return the texts that `pack_texts` took apart, an object array."""
     ends = arrays[f"{name}.ends"].tolist()
     whole = arrays[f"{name}.bytes"].tobytes()
-    starts = [0, *ends[:-1]]
+    starts = [0, *ends][: len(ends)]
     texts = [whole[a:b].decode("utf-8") for a, b in zip(starts, ends, strict=True)]
     return np.array(texts, dtype=object)

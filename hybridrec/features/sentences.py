@@ -93,7 +93,7 @@ class _Encoder:
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise DataError(
-                f"no sentence encoder could be loaded from {name!r}: {reason}"
+                f"no sentence encoder can be loaded from {name!r}: {reason}"
             ) from error
         self._known: dict[str, np.ndarray] = {}
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.vectors import Vectors, as_matrix
-from hybridrec.errors import DataError, ParameterError, did_you_mean
+from hybridrec.errors import DataError, ParameterError, did_you_mean, first_few
 from hybridrec.features.packed import pack_texts, unpack_texts
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ class GivenVectors:
         present, more = as_matrix(cells, ids, where, self.side)
         if more.shape[1] != width:
             raise DataError(
-                f"{where}: row {present[0]} ({self.side} {ids[present[0]]!r}) has {more.shape[1]}"
-                f" numbers, the vectors of the fit have {width}"
+                f"{where}: row {present[0]} ({self.side} {first_few(ids[present[:1]])}) has"
+                f" {more.shape[1]} numbers, the vectors of the fit have {width}"
             )
         return present, more
 

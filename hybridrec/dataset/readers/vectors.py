@@ -16,6 +16,7 @@ from hybridrec.dataset.vectors import Vectors
 from hybridrec.errors import DataError, first_few
 
 _NUMPY = (".npy", ".npz")
+_PANDAS_INDEX = "__index_level_"  # how pandas calls a column for rows that were taken from others
 
 
 def read_vectors(
@@ -124,7 +125,7 @@ def _lines(path: Path) -> np.ndarray:
 
 
 def _from_table(source: Source, side: str, column: str | None) -> tuple[Any, Any]:
-    names = list(source.names)
+    names = [name for name in source.names if not name.startswith(_PANDAS_INDEX)]
     given = column if column in names else None
     by_entity = find_column(names, "entity", None, where=source.where, required=False)
     named = find_column(names, side, given, where=source.where, required=by_entity is None)
