@@ -10,6 +10,7 @@ factors; weights that are learned are learned from the training part alone.
 from __future__ import annotations
 
 import argparse
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.accuracy import films, linked, positives
+from bench.accuracy import films, positives
 from bench.measure import DEFAULT_DATA, RESULTS, markdown, write_results
 from hybridrec import FeaturePipeline, GivenVectors, HybridALS, SumFusion, TextColumns, read_vectors
 from hybridrec.dataset.dataset import Dataset
@@ -33,6 +34,7 @@ from hybridrec.runtime import random_stream
 
 SEEDS = 3
 FILMS = "movielens-small, the films that are linked to Freebase"
+LASTFM = "Last.FM"
 SPLIT_NAMES = {"cold-items": "new items", "random": "known items"}
 LEARNED, SUM = "learned: ", "sum: "
 BLOCKS: dict[str, tuple[Any, ...]] = {
@@ -74,9 +76,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA)
     parser.add_argument("--part", choices=["blocks", "noise"], help="By default both.")
+    parser.add_argument("--only", choices=[FILMS, LASTFM], help="Of the data sets of blocks.")
     options = parser.parse_args()
     if options.part != "noise":
-        blocks(options.data)
+        blocks(options.data, options.only)
     if options.part != "blocks":
         noise()
 
@@ -84,20 +87,25 @@ def main() -> None:
 # ---- blocks -----------------------------------------------------------------------------------
 
 
-def blocks(data: Path) -> None:
+def blocks(data: Path, only: str | None) -> None:
     """Fit HybridALS with blocks of features alone and together, and write the tables."""
-    sets = {FILMS: (linked(films()), {**BLOCKS, **ALSO_ALONE}, TOGETHER)}
+    sets = {FILMS: (linked_films, {**BLOCKS, **ALSO_ALONE}, TOGETHER)}
     if (data / "lastfm").exists():
-        sets["Last.FM"] = (positives(data / "lastfm"), OF_LASTFM, TOGETHER_LASTFM)
-    found: dict[str, Rows] = {}
-    for name, (dataset, alone, together) in sets.items():
-        with_walks = given_back(dataset)
-        found[name] = [
+        sets[LASTFM] = (lambda: positives(data / "lastfm"), OF_LASTFM, TOGETHER_LASTFM)
+    new: dict[str, Rows] = {}
+    for name, (load, alone, together) in sets.items():
+        if only not in (None, name):
+            continue
+        with_walks = given_back(load())
+        new[name] = [
             row
             for split in SPLIT_NAMES
             for seed in range(SEEDS)
             for row in _told(_with_blocks(with_walks, split, seed, alone, together))
         ]
+    path = RESULTS / "features.json"
+    found = json.loads(path.read_text()) if path.exists() else {}
+    found = {name: {**found, **new}[name] for name in sets if name in {**found, **new}}
     tables = [
         f"**{name}**, HybridALS\n\n{_table(rows, 'features')}" for name, rows in found.items()
     ]
@@ -110,6 +118,24 @@ def blocks(data: Path) -> None:
     write_results(
         "features", found, "\n\n".join([*tables, "Learned weights\n", "\n".join(learned)])
     )
+
+
+def linked_films() -> Dataset:
+    """Return the films of which Freebase tells something, their ratings, and both graphs."""
+    data = films()
+    graph, table = data.knowledge, data.item_table
+    assert graph is not None
+    assert graph.link is not None
+    assert table is not None
+    told = graph.source == graph.sources.index("freebase")
+    entities = np.union1d(graph.head[told], graph.tail[told])
+    ours = np.isin(graph.link[1], entities)
+    own = np.isin(graph.head, graph.link[1][ours])
+    graph = replace(graph.take(told | own), link=tuple(part[ours] for part in graph.link))
+    kept = np.isin(data.item_entities, entities)
+    rows = data.interactions.take(kept[data.interactions.item_codes]).to_frame()
+    table = table.assign(item=data.items.ids)[kept]
+    return Dataset.build(rows, graph, item_table=table, name=data.name)
 
 
 def _told(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -170,7 +196,7 @@ def _with_blocks(
 
 def noise() -> None:
     """Corrupt what models learn from, write the tables and draw them."""
-    dataset = linked(films())
+    dataset = linked_films()
     rows: Rows = []
     for seed in range(SEEDS):
         for split in SPLIT_NAMES:
@@ -189,7 +215,7 @@ def noise() -> None:
 
 
 def _with_noise(cut: Split, split: str, seed: int) -> Iterator[dict[str, Any]]:
-    corrupt: dict[str, Callable[[Dataset, float, int], Dataset]] = {
+    corrupt: dict[str, Callable[[Split, float, int], Dataset]] = {
         "interactions": with_wrong_items,
         "triples": with_wrong_tails,
     }
@@ -199,7 +225,7 @@ def _with_noise(cut: Split, split: str, seed: int) -> Iterator[dict[str, Any]]:
                 continue  # the same as with no wrong interaction
             if (what, split) == ("interactions", "cold-items") and share:
                 continue  # what new items are placed by are triples
-            train = spoil(cut.train, share, seed)
+            train = spoil(cut, share, seed)
             for name in MODELS if (what, split) == ("interactions", "random") else WITH_FACTS:
                 params = [f"factors={FACTORS}"] if name.endswith("als") else []
                 model = ModelSpec.parse(name, params).fit(train, random_state=seed, threads=1)
@@ -207,22 +233,28 @@ def _with_noise(cut: Split, split: str, seed: int) -> Iterator[dict[str, Any]]:
                 yield {**kind, **_accuracy(model, cut)}
 
 
-def with_wrong_items(train: Dataset, share: float, seed: int) -> Dataset:
-    """Return a data set in which a share of the interactions are with a random known item."""
+def with_wrong_items(cut: Split, share: float, seed: int) -> Dataset:
+    """Return training data in which a share of the interactions are with a random known item.
+
+    Pairs that are drawn twice, or are in the test, are left out.
+    """
+    train, test = cut.train, cut.test_matrix.tocoo()
     rows = train.interactions
     stream = random_stream(seed, _NOISE, 0)
     wrong = stream.permutation(len(rows))[: round(share * len(rows))]
     known = np.flatnonzero(train.matrix.getnnz(axis=0))
     items = rows.item_codes.copy()
     items[wrong] = stream.choice(known, len(wrong))
+    held_out = cut.test_users[test.row].astype(np.int64) * len(train.items) + test.col
     pairs = rows.user_codes.astype(np.int64) * len(train.items) + items
-    spoiled = replace(rows, item_codes=items)
-    return train.with_interactions(spoiled.take(np.unique(pairs, return_index=True)[1]))
+    first = np.unique(pairs, return_index=True)[1]
+    kept = first[~np.isin(pairs[first], held_out)]
+    return train.with_interactions(replace(rows, item_codes=items).take(kept))
 
 
-def with_wrong_tails(train: Dataset, share: float, seed: int) -> Dataset:
-    """Return a data set in which a share of the triples have the tail of another at random."""
-    graph = train.knowledge
+def with_wrong_tails(cut: Split, share: float, seed: int) -> Dataset:
+    """Return training data in which a share of the triples have the tail of another at random."""
+    train, graph = cut.train, cut.train.knowledge
     assert graph is not None
     stream = random_stream(seed, _NOISE, 1)
     wrong = stream.permutation(len(graph))[: round(share * len(graph))]

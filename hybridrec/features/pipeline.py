@@ -254,10 +254,15 @@ class FeaturePipeline:
         return pipeline
 
 
-def default_blocks(dataset: Dataset, side: str = "item") -> list[str]:
-    """Return the blocks that a dataset has something for."""
+def default_blocks(dataset: Dataset, side: str = "item", *, signed: bool = True) -> list[str]:
+    """Return the blocks that a dataset has something for.
+
+    Without ``signed`` those whose features may be negative (texts, given vectors) are left out.
+    """
     table = dataset.item_table if side == "item" else dataset.user_table
     names = ["tokens"] if side == "item" and dataset.knowledge is not None else []
     names += ["columns"] if usable_columns(table, dataset.column_types) else []
+    if not signed:
+        return names
     names += ["text"] if declared_text(table, dataset.column_types) else []
     return [*names, *(f"vectors.{one.name}" for one in dataset.vectors if one.side == side)]

@@ -92,9 +92,7 @@ class _Encoder:
             self._model = SentenceTransformer(name, device="cpu")
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
-            raise DataError(
-                f"no sentence encoder can be loaded from {name!r}: {reason}"
-            ) from error
+            raise DataError(f"no sentence encoder can be loaded from {name!r}: {reason}") from error
         self._known: dict[str, np.ndarray] = {}
 
     @property

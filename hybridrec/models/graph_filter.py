@@ -55,6 +55,7 @@ class GraphFilter(HybridItemItem):
     """
 
     model_name = "graph-filter"
+    links_features = True
 
     def __init__(
         self,

@@ -56,7 +56,7 @@ def resolve_features(
             raise DataError(f"{side} features have {len(given)} rows for {len(ids)} {side}s")
         return None, given.matrix()
     if given is None:
-        given = default_blocks(dataset, side)
+        given = default_blocks(dataset, side, signed=not model.links_features)
     if not isinstance(given, FeaturePipeline):
         if len(given) == 0:
             return None, None

@@ -34,7 +34,10 @@ class TestOf:
     @pytest.mark.parametrize(
         ("matrix", "problem"),
         [
-            ([[1, 2], [1, 2, 3], [1, 2]], r"'image': row 1 \(item 'b'\) is of shape \(3,\), .* 2 n"),
+            (
+                [[1, 2], [1, 2, 3], [1, 2]],
+                r"row 1 \(item 'b'\) is of shape \(3,\), .* 2 n",
+            ),
             ([[1, 2], 5, [1, 2]], r"row 1 \(item 'b'\) is of shape \(\)"),
             ([[1, 2], ["x", "y"], [1, 2]], r"row 1 \(item 'b'\) holds no numbers"),
             ([[1, 2], [np.nan, 2], [1, np.inf]], r"row 1 \(item 'b'\) holds NaN .*1 more rows"),
@@ -52,7 +55,7 @@ class TestOf:
     def test_bad_ids(self):
         with pytest.raises(DataError, match=r"duplicate item ids 'a': rows 0, 2"):
             Vectors.of("image", ["a", "b", "a"], MATRIX)
-        with pytest.raises(DataError, match="f.npy: item id missing"):
+        with pytest.raises(DataError, match=r"f.npy: item id missing"):
             Vectors.of("image", ["a", None, "c"], MATRIX, where="f.npy")
 
     @pytest.mark.parametrize("name", ["", "a.b", "a+b", "a,b", "a b"])
@@ -81,7 +84,7 @@ class TestDataset:
 
     def test_refused(self):
         image = Vectors.of("image", ["x", "y", "z"], MATRIX)
-        with pytest.raises(DataError, match="none of the 3 ids is one of the items here: .* 'x'"):
+        with pytest.raises(DataError, match=r"none of the 3 ids is one of the items here: .* 'x'"):
             dataset().with_vectors(image)
         own = Vectors.of("image", IDS, MATRIX)
         with pytest.raises(ParameterError, match="two sets of vectors of items are called 'image'"):

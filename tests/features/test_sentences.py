@@ -71,5 +71,5 @@ class TestEncoder:
 
     def test_no_such_encoder(self, block, tmp_path):
         missing = SentenceColumns(["plot"], model=str(tmp_path / "none"))
-        with pytest.raises(DataError, match="no sentence encoder can be loaded from '.*none'"):
+        with pytest.raises(DataError, match=r"no sentence encoder can be loaded from '.*none'"):
             missing.fit(dataset(), None)

@@ -66,7 +66,7 @@ def test_weighed_apart_stored_and_applied_to_new_items():
 
 
 def test_refused():
-    with pytest.raises(ParameterError, match="no source 'film'; did you mean 'films'.*films, shop"):
+    with pytest.raises(ParameterError, match=r"no source 'film'; did you mean 'films'.*, shop"):
         KnowledgeTokens(source="film").fit(dataset(), dataset().knowledge)
 
 

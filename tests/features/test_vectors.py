@@ -61,13 +61,13 @@ class TestFit:
         assert default_blocks(dataset(genres=[["x"], ["x", "y"], None])) == ["columns"]
 
     def test_refused(self):
-        with pytest.raises(ParameterError, match="no vectors 'imagg' of items .* mean 'image'"):
+        with pytest.raises(ParameterError, match=r"no vectors 'imagg' of items .* mean 'image'"):
             GivenVectors("imagg").fit(dataset(image=[[1], [2], [3]]), None)
         with pytest.raises(DataError, match="none of the 2 ids is one of the items"):
             GivenVectors("image", ["x", "y"], MATRIX).fit(dataset(), None)
         with pytest.raises(ParameterError, match="both ids and matrix"):
             GivenVectors("image", ["x", "y"])
-        with pytest.raises(DataError, match=r"column 'image' of the item table: row 1 \(item 'b'\)"):
+        with pytest.raises(DataError, match=r"'image' of the item table: row 1 \(item 'b'\)"):
             GivenVectors("image").fit(dataset(image=[[1, 2], [3], None]), None)
 
 
@@ -110,6 +110,13 @@ class TestModel:
         model.add_items(pd.DataFrame({"item": [100], "image": [[1.5, 0.5]]}))
         named = [part.name for part in model.explain(1, 100).features if part.kind == "feature"]
         assert named == ["given vector image"]
+
+    def test_models_that_take_features_as_links_do_without_by_default(self):
+        data = dataset().with_vectors(Vectors.of("image", ["c", "a"], -MATRIX))
+        for model in (hybridrec.GraphFilter(), hybridrec.PersonalizedPageRank()):
+            assert model.fit(data).item_pipeline_ is None
+            with pytest.raises(ParameterError, match="cannot be negative"):
+                model.fit(data, item_features=["vectors.image"])
 
     def test_text_ids(self, tmp_path):
         data = dataset().with_vectors(Vectors.of("image", ["é", "a"], MATRIX))

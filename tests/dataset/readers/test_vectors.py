@@ -103,8 +103,8 @@ class TestTables:
         with pytest.raises(DataError, match=r"image.csv: row 1 \(item 8\) holds NaN"):
             read_vectors("image.csv")
         pd.DataFrame({"item": [7], "a": ["x"], "b": [1]}).to_csv("image.csv", index=False)
-        with pytest.raises(DataError, match="besides 'item' there must be .*; 'a' are neither"):
+        with pytest.raises(DataError, match=r"besides 'item' there must be .*; 'a' are neither"):
             read_vectors("image.csv")
         pd.DataFrame({"item": [7]}).to_csv("image.csv", index=False)
-        with pytest.raises(DataError, match="image.csv has no column besides 'item'"):
+        with pytest.raises(DataError, match=r"image.csv has no column besides 'item'"):
             read_vectors("image.csv")
