@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         read_items,
         read_knowledge,
         read_users,
+        read_vectors,
     )
     from hybridrec.dataset.recency import Recency
     from hybridrec.dataset.social import SocialGraph
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
     from hybridrec.evaluation.tuning.search import tune
     from hybridrec.features.blocks import FeatureBlock, Features
     from hybridrec.features.columns import TableColumns
+    from hybridrec.features.fusion import SumFusion
     from hybridrec.features.pipeline import FeaturePipeline
+    from hybridrec.features.sentences import SentenceColumns
     from hybridrec.features.social import SocialEdges
+    from hybridrec.features.text import TextColumns
     from hybridrec.features.tokens import KnowledgeTokens
+    from hybridrec.features.vectors import GivenVectors
     from hybridrec.features.walks import WalkEmbedding
     from hybridrec.models.base import Recommender
     from hybridrec.models.bias import BiasBaseline
@@ -67,6 +72,7 @@ _HOMES = {
         "read_items",
         "read_knowledge",
         "read_users",
+        "read_vectors",
     ),
     "dataset.recency": ("Recency",),
     "dataset.social": ("SocialGraph",),
@@ -77,9 +83,13 @@ _HOMES = {
     "evaluation.tuning.search": ("tune",),
     "features.blocks": ("FeatureBlock", "Features"),
     "features.columns": ("TableColumns",),
+    "features.fusion": ("SumFusion",),
     "features.pipeline": ("FeaturePipeline",),
+    "features.sentences": ("SentenceColumns",),
+    "features.text": ("TextColumns",),
     "features.social": ("SocialEdges",),
     "features.tokens": ("KnowledgeTokens",),
+    "features.vectors": ("GivenVectors",),
     "features.walks": ("WalkEmbedding",),
     "models.base": ("Recommender",),
     "models.bias": ("BiasBaseline",),
@@ -116,6 +126,7 @@ __all__ = [
     "FeatureBlock",
     "FeaturePipeline",
     "Features",
+    "GivenVectors",
     "GraphFilter",
     "HybridALS",
     "IdMap",
@@ -132,10 +143,13 @@ __all__ = [
     "Recency",
     "Recommender",
     "Rules",
+    "SentenceColumns",
     "SocialEdges",
     "SocialGraph",
     "Stack",
+    "SumFusion",
     "TableColumns",
+    "TextColumns",
     "WalkEmbedding",
     "clean",
     "compare",
@@ -153,6 +167,7 @@ __all__ = [
     "read_items",
     "read_knowledge",
     "read_users",
+    "read_vectors",
     "tune",
 ]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybridrec.cli.options import DataOptions
 from hybridrec.cli.scenarios import ScenarioOptions
+from hybridrec.cli.sources import knowledge_of, notes_on, with_sources
 from hybridrec.dataset.cleaning import CleaningReport, clean
 from hybridrec.dataset.context import with_context
 from hybridrec.dataset.dataset import Dataset
@@ -123,7 +124,8 @@ def load_data(
         within=column,
     )
     interactions = interactions.weighted_by(_recency(options))
-    return CleanData(_with_rows(dataset, interactions), report, tuple(notes), known_as)
+    dataset = with_sources(_with_rows(dataset, interactions), options)
+    return CleanData(dataset, report, (*notes, *notes_on(dataset)), known_as)
 
 
 def _check(options: DataOptions) -> None:
@@ -160,8 +162,7 @@ def _read(options: DataOptions, parts: Mapping[str, Path], scenario: str | None)
     if options.context:
         columns |= {"context": options.context, "timezone": options.timezone or "UTC"}
     columns |= {
-        "knowledge": options.kg,
-        "link": options.link,
+        **knowledge_of(options),
         "items": options.items,
         "users": options.users,
         "social": options.social,

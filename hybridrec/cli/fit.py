@@ -11,6 +11,7 @@ from hybridrec.cli.card import notes_option, read_notes
 from hybridrec.cli.choice import show_choice, show_guard
 from hybridrec.cli.data import load_data
 from hybridrec.cli.describe import labels_of, show_knowledge
+from hybridrec.cli.fusion import Fused
 from hybridrec.cli.options import (
     EXISTING_FILE,
     DataOptions,
@@ -26,9 +27,9 @@ from hybridrec.cli.scenarios import ScenarioOptions, scenario_options, show_scen
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation.model_card import model_card
 from hybridrec.evaluation.selection import AUTO, fit
+from hybridrec.features.fusion import FUSIONS
 from hybridrec.models.base import Recommender
 from hybridrec.models.registry import MODELS
-from hybridrec.models.side import blocks_by_side
 from hybridrec.models.spec import ModelSpec
 
 _DEFAULT = "hybrid-als"
@@ -64,9 +65,18 @@ _DEFAULT = "hybrid-als"
 @click.option(
     "--features",
     metavar="BLOCKS",
-    help="Side information to use: tokens, two-hop-tokens, smooth-tokens (facts), walks"
-    " (embeddings), columns (of the tables), social (friends of users), joined by commas; or none."
-    " By default tokens, columns and social, if there are any and as far as they help.",
+    help="Side information to use: tokens, two-hop-tokens, smooth-tokens (facts; tokens.NAME of"
+    " one --kg), walks (embeddings), columns (of the tables), text, sentences (of their text),"
+    " vectors.NAME, social (friends of users), joined by commas; or none. By default tokens,"
+    " columns, declared text, given vectors and social, if there are any and as far as they help.",
+)
+@click.option(
+    "--fusion",
+    type=click.Choice(FUSIONS),
+    default=FUSIONS[0],
+    show_default=True,
+    help="Of several kinds of side information: side by side, added up in a common space, or side"
+    " by side with weights found on held-out interactions, in place of the guard.",
 )
 @click.option(
     "--guard/--no-guard",
@@ -97,6 +107,7 @@ def command(
     params: Path | None,
     settings: tuple[str, ...],
     features: str | None,
+    fusion: str,
     guard: bool,
     time_budget: float,
     scenarios: ScenarioOptions,
@@ -127,15 +138,18 @@ def command(
     if clean.dataset.social is not None:
         click.echo(f"\n{clean.dataset.social}")
     click.echo()
-    of_items, of_users = blocks_by_side(spec.blocks, clean.dataset)
     start = time.perf_counter()
+    made = AUTO if model == AUTO else spec.maker(threads)(random_state)
+    fused = Fused.of(
+        fusion, spec.blocks, clean.dataset, made, time_budget, random_state or 0, threads
+    )
     with working(f"Fitting {model or spec.label}"):
         found = fit(
             clean.dataset,
-            AUTO if model == AUTO else spec.maker(threads)(random_state),
-            item_features=of_items,
-            user_features=of_users,
-            guard=guard,
+            made,
+            item_features=fused.item_features,
+            user_features=fused.user_features,
+            guard=guard and fused.weights is None,
             seconds=time_budget,
             random_state=random_state or 0,
             num_threads=threads,
@@ -148,6 +162,8 @@ def command(
     if found.choice is not None:
         show_choice(screen, found.choice)
         click.echo()
+    if fused.weights is not None:
+        click.echo(f"{fused.weights}\n")
     if found.guard is not None:
         show_guard(screen, found.guard, labels_of(data.dataset))
         click.echo()

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from hybridrec.dataset.cleaning import DUPLICATE_POLICIES
+from hybridrec.dataset.dataset import COLUMN_TYPES
 
 Command = Callable[..., None]
 Decorator = Callable[[Command], Command]
@@ -27,8 +28,8 @@ class DataOptions:
 
     interactions: Path | None
     dataset: str | None
-    kg: Path | None
-    link: Path | None
+    kg: tuple[str, ...]
+    link: tuple[str, ...]
     labels: Path | None
     items: Path | None
     users: Path | None
@@ -53,6 +54,9 @@ class DataOptions:
     duplicates: str
     half_life: float | None
     session_gap: float | None
+    vectors: tuple[str, ...]
+    user_vectors: tuple[str, ...]
+    column_type: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,32 @@ class OutputOptions:
     format: str | None
     output: Path | None
     overwrite: bool
+
+
+def named_file(text: str) -> tuple[str | None, Path]:
+    """Read ``NAME=FILE``, or ``FILE`` alone, whose name may have an "=" in it."""
+    name, equals, path = text.partition("=")
+    if not equals or Path(text).exists():
+        return None, Path(text)
+    return name, Path(path)
+
+
+def _existing_files(
+    _ctx: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> tuple[str, ...]:
+    for text in texts:
+        _, path = named_file(text)
+        if not path.is_file():
+            what = "is a directory" if path.is_dir() else "does not exist"
+            raise click.BadParameter(f"File '{path}' {what}.")
+    return texts
+
+
+def files_option(name: str, what: str) -> Decorator:
+    """Return the repeatable option that names files, each perhaps as NAME=FILE."""
+    return click.option(
+        f"--{name}", multiple=True, metavar="[NAME=]FILE", callback=_existing_files, help=what
+    )
 
 
 def column_option(name: str, what: str) -> Decorator:
@@ -91,8 +121,14 @@ k_option = click.option("-k", type=COUNT, default=10, show_default=True, help="L
 _DATA = (
     click.argument("interactions", required=False, type=EXISTING),
     click.option("--dataset", metavar="NAME", help='A data set by name; see "hybridrec datasets".'),
-    click.option("--kg", type=EXISTING_FILE, help="Triples: head, relation, tail."),
-    click.option("--link", type=EXISTING_FILE, help="Which item is which entity of the triples."),
+    files_option(
+        "kg",
+        "Triples: head, relation, tail. Repeatable; NAME, by default that of the file, is the"
+        " source, whose facts alone are the block tokens.NAME.",
+    ),
+    files_option(
+        "link", "Which item is which entity of the triples, of all or of the --kg of this NAME."
+    ),
     click.option("--labels", type=EXISTING_FILE, help="Texts of the triples' entities."),
     click.option("--items", type=EXISTING_FILE, help="Item table: title, year, genres, ..."),
     click.option("--users", type=EXISTING_FILE, help="User table."),
@@ -146,6 +182,18 @@ _DATA = (
     click.option(
         "--session-gap", type=float, metavar="MINUTES",
         help="A longer pause begins a session; the more in a session, the less each tells.",
+    ),
+    files_option(
+        "vectors",
+        "Vectors by item id, the block vectors.NAME: .npy with NAME.ids.txt beside it, .npz, or a"
+        " table. Repeatable.",
+    ),
+    files_option("user-vectors", "The same by user id."),
+    click.option(
+        "--column-type",
+        metavar="COLUMN=TYPE",
+        multiple=True,
+        help=f"What a column of a table is: {', '.join(COLUMN_TYPES)}. Repeatable.",
     ),
 )  # fmt: skip
 

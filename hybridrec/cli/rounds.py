@@ -21,6 +21,7 @@ from hybridrec.cli.options import (
 )
 from hybridrec.cli.output import working
 from hybridrec.cli.settings import SplitSpec
+from hybridrec.cli.sources import notes_on, with_sources
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation import PROTOCOLS, SERIES, SPLITS, load_split, protocol, published_rows
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from hybridrec.evaluation.protocols import Protocol, PublishedRow
 
 _SPLIT = "random"
+_ADDED = ("vectors", "user_vectors", "column_type")  # to the data of a stored split
 _NOT_GIVEN = (None, (), 0, DUPLICATES)  # values of data options that are left out
 
 
@@ -150,7 +152,8 @@ def _check(cutting: SplitOptions) -> None:
 
 
 def _stored(data: DataOptions, folder: Path, cutting: SplitOptions) -> Rounds:
-    given = [name for name, value in asdict(data).items() if value not in _NOT_GIVEN]
+    values = {name: value for name, value in asdict(data).items() if name not in _ADDED}
+    given = [name for name, value in values.items() if value not in _NOT_GIVEN]
     if given:
         what = "the file" if given[0] == "interactions" else f"--{given[0].replace('_', '-')}"
         raise ParameterError(f"--split-dir holds the data, as it was split; leave out {what}")
@@ -158,7 +161,9 @@ def _stored(data: DataOptions, folder: Path, cutting: SplitOptions) -> Rounds:
         raise ParameterError("--split-dir holds one split; leave out --seeds")
     with working("Reading"):
         made = load_split(folder)
-    return Rounds(iter([(cutting.random_state or made.seed or 0, made)]))
+        made = replace(made, train=with_sources(made.train, data))
+    notes = tuple(notes_on(made.train))
+    return Rounds(iter([(cutting.random_state or made.seed or 0, made)]), notes=notes)
 
 
 def _published(data: DataOptions, chosen: Protocol, seeds: range) -> Rounds:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,14 @@ from hybridrec.dataset.idmap import IdMap, as_ids
 from hybridrec.dataset.interactions import Interactions
 from hybridrec.dataset.knowledge import KnowledgeGraph
 from hybridrec.dataset.social import SocialGraph
-from hybridrec.errors import DataError, ParameterError, first_few
+from hybridrec.dataset.vectors import Vectors, check_vectors
+from hybridrec.errors import DataError, ParameterError, did_you_mean, first_few
 
 if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_matrix
+
+COLUMN_TYPES = ("category", "list", "number", "text")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +41,10 @@ class Dataset:
     name : str
     social : SocialGraph or None
         Edges between known users.
+    vectors : tuple of Vectors
+        Of items and users, made elsewhere; see `with_vectors`.
+    column_types : mapping of column to {"category", "list", "number", "text"}
+        Of the tables, as far as declared; see `with_column_types`.
     """
 
     interactions: Interactions
@@ -45,6 +53,8 @@ class Dataset:
     user_table: pd.DataFrame | None = None
     name: str = "dataset"
     social: SocialGraph | None = None
+    vectors: tuple[Vectors, ...] = ()
+    column_types: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -141,6 +151,46 @@ class Dataset:
     def with_knowledge(self, knowledge: KnowledgeGraph | None) -> Dataset:
         """Return the dataset with another knowledge graph, or with none."""
         return replace(self, knowledge=knowledge)
+
+    def with_vectors(self, *vectors: Vectors) -> Dataset:
+        """Return the dataset with more vectors of its items or users: the blocks "vectors.NAME".
+
+        Raises
+        ------
+        DataError
+            If none of the ids is known here.
+        ParameterError
+            If a name repeats.
+        """
+        every = (*self.vectors, *vectors)
+        check_vectors(every, {"item": self.items, "user": self.users})
+        return replace(self, vectors=every)
+
+    def with_column_types(self, types: Mapping[str, str]) -> Dataset:
+        """Return the dataset with types declared of columns of its tables.
+
+        Parameters
+        ----------
+        types : mapping of column to {"category", "list", "number", "text"}
+            Columns of the item table or of the user table; the others are recognised.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such column or type.
+        """
+        tables = (self.item_table, self.user_table)
+        columns = [name for table in tables if table is not None for name in table.columns]
+        for column, kind in types.items():
+            if column not in columns:
+                guess = did_you_mean(column, columns) or f" (there are {first_few(columns)})"
+                raise ParameterError(f"no table has a column {column!r}{guess}")
+            if kind not in COLUMN_TYPES:
+                raise ParameterError(
+                    f"column {column!r}: type must be one of {', '.join(COLUMN_TYPES)},"
+                    f" got {kind!r}"
+                )
+        return replace(self, column_types={**self.column_types, **types})
 
     def __repr__(self) -> str:
         graph = "" if self.knowledge is None else f", {len(self.knowledge)} triples"

@@ -16,7 +16,7 @@ from hybridrec.evaluation.metrics import LOWER_IS_BETTER
 from hybridrec.evaluation.results import Comparison
 from hybridrec.evaluation.splits.split import Split
 from hybridrec.features.blocks import FeatureBlock, Features
-from hybridrec.features.pipeline import FeaturePipeline
+from hybridrec.features.pipeline import FeaturePipeline, kind_of
 from hybridrec.models.registry import make_model, model_class
 from hybridrec.runtime import random_stream
 
@@ -173,6 +173,11 @@ def compare_features(
     return FeatureComparison(found, _subject(tested), cold_only)
 
 
+def is_knowledge(block: str) -> bool:
+    """Tell whether a block of this name comes from the knowledge graph."""
+    return kind_of(block) in KNOWLEDGE_BLOCKS
+
+
 def shuffled(features: Features, blocks: Sequence[str], random_state: int = 0) -> Features:
     """Deal the rows of some blocks at random among the items that have an entry in any of them.
 
@@ -226,7 +231,7 @@ def _features(given: FeatureInput, split: Split) -> Features:
 def _tested_blocks(whole: Features, blocks: Sequence[str] | None) -> list[str]:
     names = [block.name for block in whole.blocks]
     if blocks is None:
-        return [name for name in names if name in KNOWLEDGE_BLOCKS] or names
+        return [name for name in names if is_knowledge(name)] or names
     for name in blocks:
         if name not in names:
             raise ParameterError(
@@ -239,7 +244,7 @@ def _tested_blocks(whole: Features, blocks: Sequence[str] | None) -> list[str]:
 
 
 def _subject(tested: Sequence[str]) -> str:
-    if set(tested) <= set(KNOWLEDGE_BLOCKS):
+    if all(map(is_knowledge, tested)):
         return "the knowledge graph"
     return f"side information ({', '.join(tested)})"
 

@@ -12,7 +12,7 @@ import numpy as np
 from hybridrec.dataset.frames import DEFAULT_BACKEND, Backend, make_frame
 from hybridrec.errors import ParameterError, first_few
 from hybridrec.evaluation.evaluate import evaluate
-from hybridrec.evaluation.knowledge import KNOWLEDGE_BLOCKS, MakeModel, model_maker
+from hybridrec.evaluation.knowledge import KNOWLEDGE_BLOCKS, MakeModel, is_knowledge, model_maker
 from hybridrec.evaluation.measured import Evaluation, column_name
 from hybridrec.evaluation.results import by_user
 from hybridrec.evaluation.significance import bootstrap_interval
@@ -298,7 +298,7 @@ class _Measure:
         if knowledge is not None:
             return self.pipeline.fit(train.with_knowledge(knowledge))
         blocks = self.pipeline.fit(train).blocks
-        rest = [block for block in blocks if block.name not in KNOWLEDGE_BLOCKS]
+        rest = [block for block in blocks if not is_knowledge(block.name)]
         if len(rest) == len(blocks):
             raise ParameterError(
                 "no feature block comes from the knowledge graph, only"

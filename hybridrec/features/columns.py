@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybridrec.dataset.dataset import COLUMN_TYPES
 from hybridrec.dataset.frames import ROLE_NAMES
 from hybridrec.dataset.knowledge import as_list
 from hybridrec.errors import DataError, ParameterError, did_you_mean
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
     from hybridrec.dataset.dataset import Dataset
     from hybridrec.dataset.knowledge import KnowledgeGraph
 
-KINDS = ("category", "list", "number")
+TEXT = "text"
+KINDS = tuple(kind for kind in COLUMN_TYPES if kind != TEXT)
 SEPARATOR = "|"
 BINS = 10
 MAX_DISTINCT_SHARE = 0.5  # a text column with more distinct values is not a category
+MIN_TEXT_SHARE = 0.5  # in free text, cells of more than one word
 
 
 class TableColumns:
@@ -32,7 +36,8 @@ class TableColumns:
     kinds : mapping of column to {"category", "list", "number"}, optional
         What each column is; by default recognised: lists, or text with ``|``, as "list"; numbers
         as "number", cut into at most 10 bins of equally many rows; other text as "category" if
-        its values repeat. Titles and free text are left out.
+        its values repeat. Titles and free text are left out. What the dataset declares
+        (`Dataset.with_column_types`) counts more.
     side : {"item", "user"}, default "item"
     """
 
@@ -40,6 +45,10 @@ class TableColumns:
 
     def __init__(self, kinds: Mapping[str, str] | None = None, *, side: str = "item") -> None:
         for column, kind in (kinds or {}).items():
+            if kind == TEXT:
+                raise ParameterError(
+                    f"column {column!r}: text is for the block 'text' (TextColumns([{column!r}]))"
+                )
             if kind not in KINDS:
                 raise ParameterError(
                     f"column {column!r}: kind must be one of {', '.join(KINDS)}, got {kind!r}"
@@ -51,7 +60,8 @@ class TableColumns:
         table = self._table(dataset)
         if table is None:
             raise ParameterError(f"the feature block 'columns' needs a table of {self.side}s")
-        kinds = dict(self.kinds) if self.kinds is not None else _recognised(table)
+        given = self.kinds
+        kinds = dict(given if given is not None else _recognised(table, dataset.column_types))
         for column in kinds:
             if column not in table.columns:
                 guess = did_you_mean(column, table.columns)
@@ -122,14 +132,28 @@ class TableColumns:
         return [[_text(one) for one in split(cell)] for cell in known]
 
 
-def usable_columns(table: pd.DataFrame | None) -> bool:
+def usable_columns(
+    table: pd.DataFrame | None, declared: Mapping[str, str] = MappingProxyType({})
+) -> bool:
     """Tell whether a table has any column that `TableColumns` would take by itself."""
-    return table is not None and bool(_recognised(table))
+    return table is not None and bool(_recognised(table, declared))
 
 
-def _recognised(table: pd.DataFrame) -> dict[str, str]:
-    kinds = {column: _kind(table[column]) for column in table.columns}
-    return {column: kind for column, kind in kinds.items() if kind}
+def _recognised(table: pd.DataFrame, declared: Mapping[str, str]) -> dict[str, str]:
+    kinds = {name: declared.get(name) or _kind(table[name]) for name in table.columns}
+    return {column: kind for column, kind in kinds.items() if kind not in ("", TEXT)}
+
+
+def free_text(table: pd.DataFrame) -> list[str]:
+    """Return the columns that hold titles or other text of several words."""
+    names = []
+    for name in table.columns:
+        texts = table[name].dropna()
+        if _kind(table[name]) or texts.empty or not texts.map(lambda one: type(one) is str).all():
+            continue
+        if texts.str.contains(r"\w\W+\w").mean() >= MIN_TEXT_SHARE:
+            names.append(name)
+    return names
 
 
 def _kind(cells: pd.Series) -> str:
@@ -141,11 +165,17 @@ def _kind(cells: pd.Series) -> str:
     if present.dtype.kind in "iufb":
         return "number" if present.nunique() > 2 else "category"
     if isinstance(present.iloc[0], (list, tuple, np.ndarray)):
-        return "list"
+        return "" if _is_vector(present.iloc[0]) else "list"
     texts = present.astype(str)
     if texts.str.contains(SEPARATOR, regex=False).any():
         return "list"
     return "category" if texts.nunique() <= MAX_DISTINCT_SHARE * len(texts) else ""
+
+
+def _is_vector(cell: Any) -> bool:
+    """Tell whether a list is one of numbers with fractions: no value comes twice."""
+    numbers = np.asarray(cell)
+    return numbers.dtype.kind == "f" and bool((numbers != np.floor(numbers)).any())
 
 
 def _split(cell: Any) -> list[Any]:

@@ -11,9 +11,13 @@ import numpy as np
 from hybridrec.errors import NotFittedError, ParameterError, did_you_mean
 from hybridrec.features.blocks import FeatureBlock, Features, full_names, scale_rows
 from hybridrec.features.columns import TableColumns, usable_columns
+from hybridrec.features.fusion import SumFusion
+from hybridrec.features.sentences import SentenceColumns
 from hybridrec.features.smooth import SmoothTokens
 from hybridrec.features.social import SocialEdges
+from hybridrec.features.text import TextColumns, declared_text
 from hybridrec.features.tokens import KnowledgeTokens
+from hybridrec.features.vectors import GivenVectors
 from hybridrec.features.walks import WalkEmbedding
 
 if TYPE_CHECKING:
@@ -60,30 +64,57 @@ BLOCKS: Mapping[str, type[Any]] = {
     "walks": WalkEmbedding,
     "columns": TableColumns,
     "social": SocialEdges,
+    "text": TextColumns,
+    "sentences": SentenceColumns,
+    "vectors": GivenVectors,
+    "sum": SumFusion,
 }
+
+
+def kind_of(name: str) -> str:
+    """Return the kind of a block, a key of `BLOCKS`: "tokens" of "tokens.freebase"."""
+    return name.partition(".")[0]
 
 
 def make_block(name: str, side: str = "item") -> BlockBuilder:
     """Return a feature block with its default parameters by its name.
+
+    Parameters
+    ----------
+    name : str
+        A kind of block, a key of `BLOCKS`. After a dot may stand, and for "vectors" must, what it
+        is about: "tokens.SOURCE" of the knowledge graph, "text.COLUMN", "vectors.NAME".
+    side : {"item", "user"}, default "item"
 
     Raises
     ------
     ParameterError
         If there is no such block.
     """
-    if name not in BLOCKS:
+    kind, dot, about = name.partition(".")
+    if kind not in BLOCKS:
         raise ParameterError(
             f"unknown feature block {name!r}{did_you_mean(name, BLOCKS)}"
             f" (there are {', '.join(BLOCKS)})"
         )
+    if bool(dot) != bool(about) or (kind == "vectors" and not about):
+        raise ParameterError(f"feature block {name!r}: say which, as in {kind}.NAME")
+    if about and kind not in _ABOUT:
+        raise ParameterError(f"feature block {name!r}: {kind!r} stands alone, without {about!r}")
+    hops: dict[str, Any] = {"hops": 2} if kind == "two-hop-tokens" else {}
+    sided: dict[str, Any] = {"side": side} if kind in _SIDED else {}
+    given = [] if not about else [[about] if kind in ("text", "sentences") else about]
     builder: BlockBuilder
-    if name == "two-hop-tokens":
-        builder = KnowledgeTokens(hops=2)
-    elif name == "columns":
-        builder = TableColumns(side=side)
+    if kind in _OF_SOURCE:
+        builder = KnowledgeTokens(source=about or None, **hops)
     else:
-        builder = BLOCKS[name]()
+        builder = BLOCKS[kind](*given, **sided)
     return builder
+
+
+_OF_SOURCE = ("tokens", "two-hop-tokens")
+_SIDED = ("columns", "text", "sentences", "vectors", "sum")
+_ABOUT = (*_OF_SOURCE, "text", "sentences", "vectors")
 
 
 class FeaturePipeline:
@@ -92,10 +123,10 @@ class FeaturePipeline:
     Parameters
     ----------
     blocks : sequence of str or block builders, optional
-        Names ("tokens", "two-hop-tokens", "smooth-tokens", "walks", "columns"; of users "columns"
-        and "social") or builders such as ``KnowledgeTokens(min_items=3)``. By default what the
-        data offers: "tokens" if there is a knowledge graph, "columns" if the table has columns
-        that can be features, "social" if there are edges between users.
+        Names (see `make_block`) or builders such as ``KnowledgeTokens(min_items=3)``. By default
+        what the data offers: "tokens" if there is a knowledge graph, "columns" if the table has
+        columns that can be features, "text" if columns are declared as text, "vectors.NAME" for
+        all vectors that the dataset was given, "social" if there are edges between users.
     weights : mapping of block name to float, optional
         1 if not given; 0 switches a block off.
     side : {"item", "user"}, default "item"
@@ -194,7 +225,7 @@ class FeaturePipeline:
         config: dict[str, Any] = {"side": self.side, "weights": self.weights, "blocks": []}
         arrays = {}
         for builder in self.builders_:
-            if BLOCKS.get(builder.name) is not type(builder):
+            if BLOCKS.get(kind_of(builder.name)) is not type(builder):
                 raise ParameterError(
                     f"the feature block {builder.name!r} is of your own class"
                     f" {type(builder).__name__}, which cannot be saved"
@@ -220,16 +251,21 @@ class FeaturePipeline:
             parts = {
                 key[len(prefix) :]: part for key, part in arrays.items() if key.startswith(prefix)
             }
-            pipeline.builders_.append(BLOCKS[block["name"]].restore(block["config"], parts))
+            kind = BLOCKS[kind_of(block["name"])]
+            pipeline.builders_.append(kind.restore(block["config"], parts))
         return pipeline
 
 
-def default_blocks(dataset: Dataset, side: str = "item") -> list[str]:
-    """Return the blocks that a dataset has something for."""
+def default_blocks(dataset: Dataset, side: str = "item", *, signed: bool = True) -> list[str]:
+    """Return the blocks that a dataset has something for.
+
+    Without ``signed`` those whose features may be negative (texts, given vectors) are left out.
+    """
     table = dataset.item_table if side == "item" else dataset.user_table
-    names = ["columns"] if usable_columns(table) else []
-    if side == "item" and dataset.knowledge is not None:
-        names.insert(0, "tokens")
-    if side == "user" and dataset.social is not None:
-        names.append("social")
-    return names
+    names = ["tokens"] if side == "item" and dataset.knowledge is not None else []
+    names += ["columns"] if usable_columns(table, dataset.column_types) else []
+    names += ["social"] if side == "user" and dataset.social is not None else []
+    if not signed:
+        return names
+    names += ["text"] if declared_text(table, dataset.column_types) else []
+    return [*names, *(f"vectors.{one.name}" for one in dataset.vectors if one.side == side)]

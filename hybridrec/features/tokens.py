@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,6 +114,9 @@ class KnowledgeTokens:
         What the tokens of some relations weigh beside those of the others, which weigh 1; 0
         leaves a relation out. `hybridrec.evaluation.selection.learn_relation_weights` finds them
         on validation.
+    source : str, optional
+        Only facts of this source of the knowledge graph (see `KnowledgeGraph.merge`); the block
+        is called "tokens.SOURCE" then.
 
     Notes
     -----
@@ -131,12 +134,14 @@ class KnowledgeTokens:
         min_items: int = 2,
         max_degree: int = 50,
         relation_weights: Mapping[str, float] | None = None,
+        source: str | None = None,
     ) -> None:
         if hops not in (1, 2):
             raise ParameterError(f"hops must be 1 or 2, got {hops!r}")
         if min_items < 1 or max_degree < 1:
             raise ParameterError("min_items and max_degree must be at least 1")
         self.hops, self.min_items, self.max_degree = hops, min_items, max_degree
+        self.source = source
         self.relation_weights = {str(name): one for name, one in (relation_weights or {}).items()}
         for name, one in self.relation_weights.items():
             if not (np.isfinite(one) and one >= 0):
@@ -145,13 +150,20 @@ class KnowledgeTokens:
     @property
     def name(self) -> str:
         """Name of the block."""
-        return "tokens" if self.hops == 1 else "two-hop-tokens"
+        kind = "tokens" if self.hops == 1 else "two-hop-tokens"
+        return kind if self.source is None else f"{kind}.{self.source}"
 
     def fit(self, dataset: Dataset, base: KnowledgeGraph | None) -> None:
         """Learn the vocabulary from a dataset whose knowledge graph is ``base``."""
         if base is None:
             raise ParameterError(f"the feature block {self.name!r} needs a knowledge graph")
-        self.keys_ = np.unique(_entity_keys(base))
+        if self.source is not None and self.source not in base.sources:
+            raise ParameterError(
+                f"the knowledge graph has no source {self.source!r}"
+                f"{did_you_mean(self.source, base.sources)} (there are"
+                f" {', '.join(map(str, base.sources))})"
+            )
+        self.keys_ = np.unique(_entity_keys(_part(base, self.source)))
         counts = self._counts(dataset, base)
         df = np.bincount(counts.indices, minlength=counts.shape[1])
         weights = self._weights(base)[self.relations(base)]
@@ -194,7 +206,7 @@ class KnowledgeTokens:
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return parameters and arrays from which `restore` makes the same block."""
-        names = ("hops", "min_items", "max_degree", "relation_weights")
+        names = ("hops", "min_items", "max_degree", "relation_weights", "source")
         config = {name: getattr(self, name) for name in names}
         return config, {"keys": self.keys_, "idf": self.idf_}
 
@@ -207,6 +219,10 @@ class KnowledgeTokens:
 
     def _counts(self, dataset: Dataset, base: KnowledgeGraph) -> csr_matrix:
         """Return how often each item has each token of the vocabulary."""
+        if self.source is not None:
+            part = _part(base, self.source)
+            own = part if dataset.knowledge in (None, base) else dataset.knowledge
+            base, dataset = part, replace(dataset, knowledge=own)
         facts = item_facts(dataset, base)
         n_items, n_entities = len(dataset.items), len(base.entities)
         if self.hops == 1:
@@ -220,6 +236,13 @@ class KnowledgeTokens:
         ends = np.concatenate([base.head, base.tail])
         tokens = _count(ends, _entity_keys(base), self.keys_, n_entities)
         return neighbours @ tokens
+
+
+def _part(knowledge: KnowledgeGraph, source: str | None) -> KnowledgeGraph:
+    """Return the triples of a source, all for None."""
+    if source is None:
+        return knowledge
+    return knowledge.take(np.array([one == source for one in knowledge.sources])[knowledge.source])
 
 
 def _entity_keys(base: KnowledgeGraph) -> np.ndarray:

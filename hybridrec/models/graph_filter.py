@@ -63,6 +63,7 @@ class GraphFilter(HybridItemItem):
     """
 
     model_name = "graph-filter"
+    links_features = True
 
     def __init__(
         self,

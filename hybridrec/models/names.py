@@ -8,6 +8,7 @@ import numpy as np
 
 from hybridrec.dataset.dataset import titles_of
 from hybridrec.dataset.labels import labels_by_code, value_of_table
+from hybridrec.features.pipeline import kind_of
 from hybridrec.features.tokens import KnowledgeTokens
 from hybridrec.models.kept import kept
 from hybridrec.ranking.explanation import Shares, joined
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
     from hybridrec.models.base import Recommender
 
 # Blocks whose single columns mean nothing.
-WHOLE = {"walks": "place in the knowledge graph (walks)"}
+WHOLE = {
+    "walks": "place in the knowledge graph (walks)",
+    "sentences": "meaning of the text",
+    "vectors": "given vector",
+    "sum": "all side information",
+}
 # Blocks of tokens, and what stands before the relation.
 TOKENS = {"tokens": "", "two-hop-tokens": "in two steps: ", "smooth-tokens": "near: "}
 
@@ -94,10 +100,10 @@ class FeatureNames:
 
     def merged(self, shares: Shares) -> Shares:
         """Return shares with the columns of blocks that are one thing added up."""
-        if not any(builder.name in WHOLE for builder, _ in self.blocks):
+        if not any(_whole(builder) for builder, _ in self.blocks):
             return shares
         block = np.searchsorted(self.starts, shares.codes, side="right") - 1
-        whole = np.array([builder.name in WHOLE for builder, _ in self.blocks])[block]
+        whole = np.array([bool(_whole(builder)) for builder, _ in self.blocks])[block]
         codes = np.where(whole, self.starts[block], shares.codes)
         return joined([shares._replace(codes=codes)])
 
@@ -108,11 +114,14 @@ class FeatureNames:
         number = int(np.searchsorted(self.starts, column, side="right")) - 1
         builder, names = self.blocks[number]
         name = str(names[column - self.starts[number]])
-        if builder.name in WHOLE:
-            return WHOLE[builder.name]
-        if builder.name in TOKENS:
-            return TOKENS[builder.name] + self._token(builder, column - self.starts[number])
-        return name.replace("=", " = ", 1) if builder.name == "columns" else name
+        kind, whole = kind_of(builder.name), _whole(builder)
+        if whole:
+            return whole
+        if kind in TOKENS:
+            return TOKENS[kind] + self._token(builder, column - self.starts[number])
+        if kind == "text":
+            return f"text like {name}"
+        return name.replace("=", " = ", 1) if kind == "columns" else name
 
     def tokens(self) -> tuple[int, np.ndarray] | None:
         """Return the first column of the facts of items, and their sorted keys; None without.
@@ -134,6 +143,14 @@ class FeatureNames:
         middle = "of = " if relation % 2 else "= "
         text = EntityNames(self.model).of(entity) or knowledge.entities.ids[entity]
         return f"{knowledge.relations.ids[relation // 2]} {middle}{text}"
+
+
+def _whole(builder: BlockBuilder) -> str:
+    """Return what a block is called whose single columns mean nothing, else nothing."""
+    kind, _, about = builder.name.partition(".")
+    if kind in WHOLE:
+        return f"{WHOLE[kind]} {about}".rstrip()
+    return builder.name if getattr(builder, "opaque", False) else ""
 
 
 def _blocks(pipeline: FeaturePipeline) -> list[tuple[BlockBuilder, np.ndarray]]:

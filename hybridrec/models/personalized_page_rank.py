@@ -59,6 +59,7 @@ class PersonalizedPageRank(ItemItemModel):
 
     model_name = "personalized-page-rank"
     uses_item_features = True
+    links_features = True
 
     def __init__(
         self,

@@ -33,6 +33,7 @@ class Scoring(Parameters, ABC):
 
     uses_item_features: ClassVar[bool] = False
     uses_user_features: ClassVar[bool] = False
+    links_features: ClassVar[bool] = False  # takes features as links, which cannot be negative
 
     users_: IdMap
     items_: IdMap

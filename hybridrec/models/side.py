@@ -62,7 +62,7 @@ def resolve_features(
             raise DataError(f"{side} features have {len(given)} rows for {len(ids)} {side}s")
         return None, given.matrix()
     if given is None:
-        given = default_blocks(dataset, side)
+        given = default_blocks(dataset, side, signed=not model.links_features)
     if not isinstance(given, FeaturePipeline):
         if len(given) == 0:
             return None, None
@@ -78,14 +78,16 @@ def blocks_by_side(
 ) -> tuple[list[str] | None, list[str] | None]:
     """Return which of some named blocks are for items and which for users; None: what is offered.
 
-    "columns" are those of both tables, as far as there are; "social" is of users only.
+    "columns" and "text" are those of both tables, as far as there are; "social" is of users only,
+    and vectors are of those for whom they were given.
     """
     if blocks is None:
         return None, None
-    of_items = [name for name in blocks if name not in OF_USERS]
-    offered = default_blocks(dataset, "user")
-    of_both = [name for name in blocks if name == "columns" and name in offered]
-    return of_items, [*of_both, *(name for name in blocks if name in OF_USERS)]
+    given = {f"vectors.{one.name}" for one in dataset.vectors}
+    offered = {side: default_blocks(dataset, side) for side in ("item", "user")}
+    of_users = [name for name in blocks if name in OF_USERS or name in offered["user"]]
+    not_of_items = {*OF_USERS, *(given - set(offered["item"]))}
+    return [name for name in blocks if name not in not_of_items], of_users
 
 
 def features_of_users(model: Recommender, table: pd.DataFrame) -> csr_matrix | None:

@@ -209,7 +209,7 @@ class TestUsers:
 class TestRefused:
     def test_unknown_kind(self):
         with pytest.raises(ParameterError, match="column 'a': kind must be one of category"):
-            TableColumns({"a": "text"})
+            TableColumns({"a": "prose"})
 
     def test_unknown_column(self):
         with pytest.raises(ParameterError, match="no column 'yeer'; did you mean 'year'"):

@@ -7,5 +7,13 @@ from hybridrec.dataset.readers.files import (
     read_knowledge,
     read_users,
 )
+from hybridrec.dataset.readers.vectors import read_vectors
 
-__all__ = ["read_dataset", "read_interactions", "read_items", "read_knowledge", "read_users"]
+__all__ = [
+    "read_dataset",
+    "read_interactions",
+    "read_items",
+    "read_knowledge",
+    "read_users",
+    "read_vectors",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hybridrec.evaluation.selection.auto import Choice, choose_model
+from hybridrec.evaluation.selection.block_weights import BlockWeights, learn_block_weights
 from hybridrec.evaluation.selection.cut import ValidationCut
 from hybridrec.evaluation.selection.front import AUTO, FitResult, fit
 from hybridrec.evaluation.selection.guard import GuardedFit, guarded_fit
@@ -16,6 +17,7 @@ __all__ = [
     "AUTO",
     "PRESETS",
     "BlockVerdict",
+    "BlockWeights",
     "Choice",
     "FitResult",
     "GuardReport",
@@ -28,6 +30,7 @@ __all__ = [
     "compare_leaks",
     "fit",
     "guarded_fit",
+    "learn_block_weights",
     "learn_relation_weights",
     "popularity_leaks",
 ]

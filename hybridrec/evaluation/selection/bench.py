@@ -127,7 +127,7 @@ def shorter(model: Recommender) -> Recommender:
 def _label(weights: Weights, dealt: Block | None) -> str:
     """Say what is different from the model with all its side information."""
     parts = [] if dealt is None else [f"{dealt} shuffled"]
-    parts += [f"{block} x {weight:g}" for block, weight in weights.items() if 0 < weight < 1]
+    parts += [f"{block} x {weight:g}" for block, weight in weights.items() if weight not in (0, 1)]
     off = [str(block) for block, weight in weights.items() if weight == 0]
     if len(off) == len(weights) > 1:
         parts.append("without any")

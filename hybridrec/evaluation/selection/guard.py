@@ -11,7 +11,7 @@ import numpy as np
 
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.errors import DataError
-from hybridrec.evaluation.knowledge import KNOWLEDGE_BLOCKS
+from hybridrec.evaluation.knowledge import is_knowledge
 from hybridrec.evaluation.selection.bench import Bench, Clock, OutOfTimeError
 from hybridrec.evaluation.selection.cut import OVERALL, WARM, ValidationCut
 from hybridrec.evaluation.selection.leaks import popularity_leaks
@@ -110,7 +110,7 @@ def guarded_fit(
         return GuardedFit(model.fit(dataset, **given), None)
     bench = Bench(model, cut, sides, random_state, num_threads, seconds, clock)
     report = judge(bench, switch=switch)
-    if any(block.name in KNOWLEDGE_BLOCKS for block in report.weights):
+    if any(is_knowledge(block.name) for block in report.weights):
         report = replace(report, leaks=popularity_leaks(dataset, random_state=random_state))
     if set(report.weights.values()) != {1.0}:
         given |= {f"{side.name}_features": side.on_all_data(report.weights) for side in sides}

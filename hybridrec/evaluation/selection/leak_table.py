@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybridrec.errors import ParameterError
 from hybridrec.evaluation.evaluate import evaluate
-from hybridrec.evaluation.knowledge import KNOWLEDGE_BLOCKS, MakeModel, model_maker
+from hybridrec.evaluation.knowledge import MakeModel, is_knowledge, model_maker
 from hybridrec.evaluation.results import Comparison
 from hybridrec.evaluation.selection.leaks import popularity_leaks
 from hybridrec.features.pipeline import default_blocks
@@ -97,5 +97,5 @@ def _variants(
     named = list(default_blocks(train) if blocks is None else blocks)
     yield ALL, train, named
     yield WITHOUT_LEAKS, train.with_knowledge(train.knowledge.without_relations(relations)), named
-    rest = [name for name in named if name not in KNOWLEDGE_BLOCKS]
+    rest = [name for name in named if not is_knowledge(name)]
     yield NONE, train.with_knowledge(None), rest

@@ -51,7 +51,8 @@ def blocks_of(text: str) -> Blocks:
 
 def default_features(kind: type[Recommender], dataset: Dataset) -> str:
     """Return what a model uses if it is not told, "none" if the data offers nothing."""
-    items = default_blocks(dataset) if kind.uses_item_features else []
+    signed = not kind.links_features
+    items = default_blocks(dataset, signed=signed) if kind.uses_item_features else []
     users = default_blocks(dataset, "user") if kind.uses_user_features else []
     if users and ("columns" not in items or "social" in users):  # no list of items' blocks says so
         return blocks_text(None)
@@ -65,11 +66,13 @@ def feature_choices(kind: type[Recommender], dataset: Dataset) -> list[str]:
     """
     if not kind.uses_item_features:
         return []
-    offered = default_blocks(dataset)
+    offered = default_blocks(dataset, signed=not kind.links_features)
     near_and_far = [("tokens",), ("tokens", "two-hop-tokens"), ("smooth-tokens",)]
     facts = [(), *near_and_far] if "tokens" in offered else [()]
     columns = [(), ("columns",)] if "columns" in offered else [()]
-    sets = [blocks_text([*near, *table]) for near, table in product(facts, columns)]
+    rest = tuple(name for name in offered if name not in ("tokens", "columns"))
+    given = [(), rest] if rest else [()]  # texts and vectors, all or none
+    sets = [blocks_text([*one, *two, *more]) for one, two, more in product(facts, columns, given)]
     return list(dict.fromkeys([default_features(kind, dataset), *sets]))
 
 
@@ -90,7 +93,8 @@ def side_text(kind: type[Recommender], dataset: Dataset) -> str:
         if table is not None
         for column in table.columns
     ]
-    return ", ".join([*facts, *columns]) or NONE
+    vectors = [f"{one.side} vectors {one.name}" for one in dataset.vectors]
+    return ", ".join([*facts, *columns, *vectors]) or NONE
 
 
 class SideInformation:
