@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -71,6 +72,11 @@ def block_starts(counts: np.ndarray, rows: int = ROWS) -> np.ndarray:
     return np.unique(np.concatenate([[0], inner, [n]]))
 
 
+def in_blocks(whole: Any, starts: np.ndarray) -> list[Any]:
+    """Return the rows of every block of an array or a matrix."""
+    return [whole[begin:end] for begin, end in pairwise(starts.tolist())]
+
+
 def by_block(codes: np.ndarray, starts: np.ndarray) -> list[np.ndarray]:
     """Return the positions of the codes of every block, in the order they are in."""
     block = np.searchsorted(starts, codes, side="right") - 1
@@ -93,7 +99,7 @@ def shard_of(rows: Rows, shape: tuple[int, int]) -> Shard:
 def items_apart(matrix: csr_matrix, starts: np.ndarray) -> list[csr_matrix]:
     """Return what a block of users has of every block of items: items x users of the block."""
     by_item = matrix.T.tocsr()
-    return [by_item[begin:end] for begin, end in zip(starts[:-1], starts[1:], strict=True)]
+    return in_blocks(by_item, starts)
 
 
 def users_together(pieces: Sequence[csr_matrix]) -> csr_matrix:

@@ -157,5 +157,3 @@ def _read(path: str) -> np.ndarray:
     except (OSError, ValueError) as error:
         raise OutputError(f"the checkpoint lacks {path}, or it is damaged: {error}") from error
     return found
-
-

@@ -11,7 +11,7 @@ import numpy as np
 from hybridrec.dataset.cleaning import check_cleaning, rows_that_count
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.dataset.interactions import Interactions
-from hybridrec.distributed.blocks import Rows
+from hybridrec.distributed.blocks import Rows, in_blocks
 from hybridrec.distributed.ids import added
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ def _without(
     """Drop the rows of some users or items."""
     if role == "item":
         return cluster.map(_without_items, rows, few=cluster.share(few))
-    own = [few[begin:end] for begin, end in zip(starts[:-1], starts[1:], strict=True)]
-    return cluster.map(_without_users, rows, own)
+    return cluster.map(_without_users, rows, in_blocks(few, starts))
 
 
 def _without_users(rows: Rows, few: np.ndarray) -> Rows:

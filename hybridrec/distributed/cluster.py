@@ -84,7 +84,11 @@ def connect(
     except ImportError as error:
         raise MissingExtraError("distributed", "dask", error) from error
     _check(address, memory_limit, tls)
-    with dask.config.set(SETTINGS), _started(address, memory_limit) as where, _client(where, tls) as client:
+    with (
+        dask.config.set(SETTINGS),
+        _started(address, memory_limit) as where,
+        _client(where, tls) as client,
+    ):
         check_versions(client)
         yield Cluster(client)
 
@@ -111,7 +115,9 @@ class Cluster:
         """Addresses of the workers."""
         return list(self.client.scheduler_info(n_workers=-1)["workers"])
 
-    def map(self, function: Callable[..., Any], *columns: Sequence[Any], **common: Any) -> list[Future]:
+    def map(
+        self, function: Callable[..., Any], *columns: Sequence[Any], **common: Any
+    ) -> list[Future]:
         """Run a function on every row of some columns, with some arguments in common.
 
         Arguments may be results of other tasks, or lists of such; they go from worker to worker.
@@ -120,7 +126,9 @@ class Cluster:
             return []
         return self.client.map(Task(function), *columns, pure=False, **common)
 
-    def spread(self, function: Callable[..., Any], *columns: Sequence[Any], **common: Any) -> list[Future]:
+    def spread(
+        self, function: Callable[..., Any], *columns: Sequence[Any], **common: Any
+    ) -> list[Future]:
         """As `map`, row by row to the workers in turn, for results that are to stay in balance."""
         places = cycle(sorted(self.workers))
         given = {"pure": False, "allow_other_workers": True}

@@ -225,10 +225,9 @@ def _shards(
     before = np.concatenate([[0], np.cumsum(core.users_stay)])
     fresh = before[starts]
     fresh[-1] = len(described.users)  # those of the table alone are in the last block
-    own = [core.users_stay[begin:end] for begin, end in zip(starts[:-1], starts[1:], strict=True)]
     shards = cluster.map(
         _shard,
-        *(core.rows, own, np.diff(fresh).tolist()),
+        *(core.rows, blocks.in_blocks(core.users_stay, starts), np.diff(fresh).tolist()),
         items_stay=cluster.share(core.items_stay),
         n_items=len(described.items),
         keep_times=keep_times,

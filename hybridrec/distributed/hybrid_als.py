@@ -59,5 +59,7 @@ def _about(model: HybridALS, training: Training) -> dict[str, Any]:
         "weights and counts": fingerprint(
             np.array([data.weight]), data.user_counts, data.item_counts
         ),
-        "features": fingerprint(*(part for one in features for part in (one.indptr, one.indices, one.data))),
+        "features": fingerprint(
+            *(part for one in features for part in (one.indptr, one.indices, one.data))
+        ),
     }

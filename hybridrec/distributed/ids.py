@@ -9,7 +9,7 @@ import numpy as np
 
 from hybridrec.dataset.idmap import IdMap
 from hybridrec.distributed.blocks import Rows, by_block
-from hybridrec.errors import DataError, first_few
+from hybridrec.errors import DataError
 
 if TYPE_CHECKING:
     from hybridrec.dataset.interactions import Interactions

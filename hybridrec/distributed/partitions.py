@@ -1,4 +1,4 @@
-"""Partitions of a log: files of a folder or URL, and parts of large files, each read by a worker."""
+"""Partitions of a log, each read by a worker: files of a folder or URL, parts of large files."""
 
 from __future__ import annotations
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 import numpy as np
 
+from hybridrec.distributed.blocks import in_blocks
+from hybridrec.distributed.ids import added
 from hybridrec.distributed.spool import spooled
 from hybridrec.models.factors import FixedSide, each, gram, spectrum_of
 from hybridrec.models.hybrid_als_sides import Side
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
     from hybridrec.models.hybrid_als import HybridALS
 
 
-class Spectrum(NamedTuple):
-    """What all rows of a half-iteration share beside the other side's factors."""
+class Shared(NamedTuple):
+    """What all shards need to know of the factors of a side, beside these themselves."""
 
-    values: np.ndarray
-    basis: np.ndarray
+    gram: np.ndarray
+    """float64 (d, d)"""
+    mean: np.ndarray
+    """float32 (d,), as rows are pulled to it."""
 
 
 class ShardedSide:
@@ -77,7 +81,7 @@ class ShardedSide:
         self.name, self.cluster, self.starts, self.journal = name, cluster, starts, journal
         self.features, self.model, self.size = features, model, int(starts[-1])
         self.active = np.flatnonzero(counts)
-        own = None if features is None else cut(features, starts)
+        own = None if features is None else in_blocks(features, starts)
         self.shards = cluster.map(
             make_side,
             rows,
@@ -87,8 +91,7 @@ class ShardedSide:
             shrinkage=shrinkage,
         )
         self._map = None if features is None else ShardedMap(self)
-        self._factors = cluster.map(_no_factors, self.shards)
-        self._mean = cluster.share(np.zeros(model.factors, dtype=np.float32))
+        self._set_factors(cluster.map(_no_factors, self.shards))
 
     def solve(self, other: ShardedSide, unobserved: float) -> None:
         """Refit the factors, the other side being fixed, then the map from features to them.
@@ -97,16 +100,15 @@ class ShardedSide:
         """
         if self.journal.passes(self, other):
             return
-        spectrum, turned = other.turned(unobserved)
         self._set_factors(
             self.cluster.map(
                 _refitted,
                 *(self.shards, self._factors),
-                turned=turned,
+                others=other._factors,
                 token=uuid4().hex,
-                spectrum=spectrum,
+                about_others=other._shared,
                 unobserved=unobserved,
-                mean=self._mean,
+                shared=self._shared,
                 weights=None if self._map is None else self._map.weights,
             )
         )
@@ -115,39 +117,35 @@ class ShardedSide:
         self.cluster.wait(self._factors)
         self.journal.write(self)
 
-    def turned(self, unobserved: float) -> tuple[Future, list[Future]]:
-        """Return the spectrum of the Gram matrix, and factors of all rows, turned, in blocks."""
-        cluster = self.cluster
-        parts = cluster.map(_gram, self._factors, unobserved=unobserved)
-        spectrum = cluster.one(_spectrum, cluster.reduce(sum_of, parts))
-        return spectrum, cluster.map(_turned, self.shards, self._factors, spectrum=spectrum)
-
     @property
     def factors(self) -> np.ndarray:
         """Factors of the active rows, on this process: on disk, if they are many."""
+        if len(self.active) == self.size:
+            return self.everyone()
+        own = self.cluster.map(_active, self.shards, self._factors)
         shape = (len(self.active), self.model.factors)
-        return spooled(self.cluster.stream(self._factors), shape, np.float32)
+        return spooled(self.cluster.stream(own), shape, np.float32)
 
     @factors.setter
     def factors(self, values: np.ndarray) -> None:
         cuts = np.searchsorted(self.active, self.starts[1:-1])
-        self._set_factors([self.cluster.share(part) for part in np.split(values, cuts)])
+        self._set_factors(self.cluster.map(_everyone, self.shards, np.split(values, cuts)))
 
     def _set_factors(self, blocks: list[Future]) -> None:
         self._factors = blocks
-        sums = self.cluster.map(_mean_parts, self.shards, blocks)
-        self._mean = self.cluster.one(_mean_of, self.cluster.reduce(sum_of, sums))
+        sums = self.cluster.map(_sums, self.shards, blocks)
+        self._shared = self.cluster.one(_shared, self.cluster.reduce(added, sums))
 
     def everyone(self) -> np.ndarray:
         """Return factors of all rows; those without evidence are 0."""
-        wide = self.cluster.map(_everyone, self.shards, self._factors)
-        return spooled(self.cluster.stream(wide), (self.size, self.model.factors), np.float32)
+        shape = (self.size, self.model.factors)
+        return spooled(self.cluster.stream(self._factors), shape, np.float32)
 
     @property
     def mean(self) -> np.ndarray:
         """Mean of the trained rows; see `Side.mean`."""
-        mean: np.ndarray = self.cluster.result(self._mean)
-        return mean
+        shared: Shared = self.cluster.result(self._shared)
+        return shared.mean
 
     @property
     def weights(self) -> np.ndarray | None:
@@ -203,25 +201,26 @@ class ShardedMap:
     def __init__(self, side: ShardedSide) -> None:
         assert side.features is not None
         self.cluster, self.ridge = side.cluster, side.model.feature_regularization
-        self.shards = side.shards
+        self.shards, self.active = side.shards, side.active
         self.weights: Future | None = None
         self.state: Future | None = None
         self.narrow = side.features.shape[1] <= WIDTH
         if self.narrow:
-            total = self.cluster.reduce(sum_of, self.cluster.map(_feature_gram, self.shards))
+            total = self.cluster.reduce(added, self.cluster.map(_feature_gram, self.shards))
             self.factor = self.cluster.one(factorised, total, self.ridge)
         else:
             known = self.cluster.share(side.features[side.active])
+            self.those = self.cluster.share(side.active)
             self.whole = self.cluster.one(_kernel, known, self.ridge)
 
     def fit(self, factors: Sequence[Future]) -> None:
         """Fit the map to factors."""
         cluster = self.cluster
         if self.narrow:
-            right = cluster.reduce(sum_of, cluster.map(_right, self.shards, factors))
+            right = cluster.reduce(added, cluster.map(_right, self.shards, list(factors)))
             self.weights = cluster.one(solved, self.factor, right)
             return
-        both = cluster.one(_fit_kernel, self.whole, list(factors), self.state)
+        both = cluster.one(_fit_kernel, self.whole, list(factors), self.those, self.state)
         (self.weights,), (self.state,) = cluster.split([both], 2)
 
     @property
@@ -241,11 +240,6 @@ def on_one_thread(model: HybridALS) -> HybridALS:
     return type(model)().set_params(**{**model.get_params(), "num_threads": 1})
 
 
-def cut(features: csr_matrix, starts: np.ndarray) -> list[csr_matrix]:
-    """Return the features of every block."""
-    return [features[begin:end] for begin, end in zip(starts[:-1], starts[1:], strict=True)]
-
-
 def make_side(
     rows: csr_matrix,
     features: csr_matrix | None,
@@ -257,26 +251,20 @@ def make_side(
     return Side((rows / mean_weight).tocsr(), features, model, shrinkage=shrinkage)
 
 
-def sum_of(parts: list[Any]) -> Any:
-    """Add up arrays in their order."""
-    total = parts[0].copy()
-    for one in parts[1:]:
-        total += one
-    return total
-
-
 _ASSEMBLED: dict[str, FixedSide] = {}  # of this worker: the other side of one half-iteration
 
 
-def _assembled(
-    turned: list[np.ndarray], token: str, spectrum: Spectrum, unobserved: float
-) -> FixedSide:
+def _assembled(blocks: list[np.ndarray], token: str, about: Shared, unobserved: float) -> FixedSide:
     """Put the other side together once for all shards that this worker solves."""
     if token not in _ASSEMBLED:
         _ASSEMBLED.clear()
-        factors = np.concatenate(turned)
-        absent = each(unobserved, len(factors))
-        _ASSEMBLED[token] = FixedSide(factors, absent, *spectrum)
+        absent = each(unobserved, sum(map(len, blocks)))
+        spectrum, basis = spectrum_of(about.gram * float(absent[0]))
+        turned, start = np.empty((len(absent), len(basis)), dtype=np.float32), 0
+        for block in blocks:
+            np.matmul(block, basis, out=turned[start : start + len(block)])
+            start += len(block)
+        _ASSEMBLED[token] = FixedSide(turned, absent, spectrum, basis)
     return _ASSEMBLED[token]
 
 
@@ -288,48 +276,46 @@ def forget() -> None:
 def _refitted(
     side: Side,
     factors: np.ndarray,
-    turned: list[np.ndarray],
+    others: list[np.ndarray],
     token: str,
-    spectrum: Spectrum,
+    about_others: Shared,
     unobserved: float,
-    mean: np.ndarray,
+    shared: Shared,
     weights: np.ndarray | None,
 ) -> np.ndarray:
-    fixed = _assembled(turned, token, spectrum, unobserved)
-    return side.refitted(fixed, factors, mean, weights)
+    fixed = _assembled(others, token, about_others, unobserved)
+    found = side.refitted(fixed, _active(side, factors), shared.mean, weights)
+    return _everyone(side, found)
 
 
 def _no_factors(side: Side) -> np.ndarray:
-    return side.factors
+    return side.everyone()
+
+
+def _active(side: Side, factors: np.ndarray) -> np.ndarray:
+    return factors if len(side.active) == len(factors) else factors[side.active]
 
 
 def _everyone(side: Side, factors: np.ndarray) -> np.ndarray:
+    if len(factors) == side.size:
+        return factors
     wide = np.zeros((side.size, factors.shape[1]), dtype=np.float32)
     wide[side.active] = factors
     return wide
 
 
-def _gram(factors: np.ndarray, unobserved: float) -> np.ndarray:
-    return gram(factors, each(unobserved, len(factors)))
-
-
-def _spectrum(total: np.ndarray) -> Spectrum:
-    return Spectrum(*spectrum_of(total))
-
-
-def _turned(side: Side, factors: np.ndarray, spectrum: Spectrum) -> np.ndarray:
-    return _everyone(side, factors) @ spectrum.basis
-
-
-def _mean_parts(side: Side, factors: np.ndarray) -> np.ndarray:
-    """Return the sum of the factors as `Side.mean` weighs them, and at last of the weights."""
+def _sums(side: Side, factors: np.ndarray) -> np.ndarray:
+    """Return the Gram matrix, factors as `Side.mean` weighs them, and these weights, summed."""
     weights = 1.0 / side.count
-    return np.append(weights @ factors.astype(np.float64), weights.sum())
+    centre = weights @ _active(side, factors).astype(np.float64)
+    whole = gram(factors, each(1.0, len(factors)))
+    return np.concatenate([whole.ravel(), centre, [weights.sum()]])
 
 
-def _mean_of(sums: np.ndarray) -> np.ndarray:
-    mean: np.ndarray = sums[:-1] / sums[-1]
-    return mean.astype(np.float32)
+def _shared(sums: np.ndarray) -> Shared:
+    d = int(np.sqrt(len(sums)))  # d^2 + d + 1 numbers
+    mean: np.ndarray = sums[d * d : -1] / sums[-1]
+    return Shared(sums[: d * d].reshape(d, d), mean.astype(np.float32))
 
 
 def _feature_gram(side: Side) -> np.ndarray:
@@ -339,7 +325,7 @@ def _feature_gram(side: Side) -> np.ndarray:
 
 def _right(side: Side, factors: np.ndarray) -> np.ndarray:
     assert side.known is not None
-    right: np.ndarray = (side.known.T @ factors).astype(np.float64)
+    right: np.ndarray = (side.known.T @ _active(side, factors)).astype(np.float64)
     return right
 
 
@@ -348,11 +334,11 @@ def _kernel(known: csr_matrix, ridge: float) -> Kernel:
 
 
 def _fit_kernel(
-    prior: Kernel, factors: list[np.ndarray], dual: np.ndarray | None
+    prior: Kernel, factors: list[np.ndarray], those: np.ndarray, dual: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the map and the solution it is made of; nothing that is given changes."""
     fresh = Kernel(prior.features, prior.ridge)
     fresh.dual = None if dual is None else dual.copy()
-    weights = fresh.fit(np.concatenate(factors))
+    weights = fresh.fit(np.concatenate(factors)[those])
     assert fresh.dual is not None
     return weights, fresh.dual

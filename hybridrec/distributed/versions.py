@@ -17,13 +17,8 @@ PACKAGES = ("hybridrec", "numpy", "scipy", "numba", "dask", "distributed")
 
 def versions() -> dict[str, str]:
     """Return the versions of this process that results depend on."""
-    found = {"python": ".".join(platform.python_version_tuple()[:2])}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # run from a source tree that is not installed
-            found[name] = "unknown"
-    return found
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"python": python, **{name: _version(name) for name in PACKAGES}}
 
 
 def check_versions(client: Client) -> None:
@@ -53,3 +48,10 @@ def compare(here: Mapping[str, str], workers: Mapping[str, Mapping[str, str]]) -
                     f"worker {address} runs {name} {there.get(name, 'unknown')}, this process"
                     f" {name} {ours}; install the same versions on both"
                 )
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "unknown"

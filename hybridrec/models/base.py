@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hybridrec.ranking.explanation import Explanation, Shares
     from hybridrec.ranking.rerank import Reranker
     from hybridrec.ranking.rules import CompiledRules, Rules
+    from hybridrec.ranking.scorer import Scorer
 
 
 class Recommender(Scoring):
