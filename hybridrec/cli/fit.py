@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from hybridrec.cli.choice import show_choice, show_guard
+from hybridrec.cli.cluster import ClusterOptions, cluster_options, fit_on_cluster
 from hybridrec.cli.data import load_data
 from hybridrec.cli.describe import labels_of, show_knowledge
 from hybridrec.cli.options import (
@@ -86,6 +87,13 @@ _DEFAULT = "hybrid-als"
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Model folder to write."
 )
 @overwrite_option
+@cluster_options
+@click.option(
+    "--checkpoint",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Of a fit with --cluster: keep its state here, and go on from what is here.",
+)
 def command(
     data: DataOptions,
     model: str | None,
@@ -98,6 +106,8 @@ def command(
     threads: int,
     output: Path,
     overwrite: bool,
+    on: ClusterOptions,
+    checkpoint: Path | None,
 ) -> None:
     """Fit a model and save it.
 
@@ -106,6 +116,13 @@ def command(
     """
     check_output(output, overwrite=overwrite)
     spec = _spec(model, params, settings, features)
+    if on.given:
+        if model == AUTO:
+            raise ParameterError(f"--model {AUTO} chooses on one machine; name a model")
+        fit_on_cluster(on, data, spec, random_state, checkpoint, output, overwrite=overwrite)
+        return
+    if checkpoint is not None:
+        raise ParameterError("--checkpoint goes with --cluster")
     with working("Reading"):
         clean = load_data(data)
     screen = console()

@@ -29,13 +29,15 @@ class Rows(NamedTuple):
 
     def take(self, chosen: np.ndarray) -> Rows:
         """Return some rows, a mask or positions."""
-        return Rows(*(None if one is None else one[chosen] for one in self))
+        times = None if self.times is None else self.times[chosen]
+        return Rows(self.users[chosen], self.items[chosen], self.weights[chosen], times)
 
     @classmethod
     def joined(cls, parts: Sequence[Rows]) -> Rows:
         """Return all rows in the order of the parts."""
-        columns = zip(*parts, strict=True)
-        return cls(*(None if one[0] is None else np.concatenate(one) for one in columns))
+        users, items, weights, times = zip(*parts, strict=True)
+        timed = None if times[0] is None else np.concatenate(times)
+        return cls(np.concatenate(users), np.concatenate(items), np.concatenate(weights), timed)
 
 
 class Shard(NamedTuple):

@@ -20,9 +20,7 @@ import numpy as np
 from hybridrec.errors import OutputError, ParameterError
 
 if TYPE_CHECKING:
-    from distributed import Future
-
-    from hybridrec.distributed.cluster import Cluster
+    from hybridrec.distributed.cluster import Cluster, Future
     from hybridrec.distributed.sides import ShardedSide
 
 STATE = "state.json"

@@ -15,9 +15,7 @@ from hybridrec.distributed.blocks import Rows, in_blocks
 from hybridrec.distributed.ids import added
 
 if TYPE_CHECKING:
-    from distributed import Future
-
-    from hybridrec.distributed.cluster import Cluster
+    from hybridrec.distributed.cluster import Cluster, Future
 
 
 @dataclass(frozen=True)

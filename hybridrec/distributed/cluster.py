@@ -13,14 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hybridrec.distributed.versions import check_versions
 from hybridrec.errors import ClusterError, HybridRecError, MissingExtraError, ParameterError
 from hybridrec.runtime import threads
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client
+    from distributed import Future as DaskFuture
+
+Future: TypeAlias = "DaskFuture[Any]"
 
 ARITY = 8  # parts that a task of a tree reduction takes
 TIMEOUT = 20  # seconds to wait for a scheduler
@@ -113,7 +116,7 @@ class Cluster:
     @property
     def workers(self) -> list[str]:
         """Addresses of the workers."""
-        return list(self.client.scheduler_info(n_workers=-1)["workers"])
+        return list(self.client.ncores())
 
     def map(
         self, function: Callable[..., Any], *columns: Sequence[Any], **common: Any
@@ -124,7 +127,8 @@ class Cluster:
         """
         if not columns[0]:
             return []
-        return self.client.map(Task(function), *columns, pure=False, **common)
+        made: list[Future] = self.client.map(Task(function), *columns, pure=False, **common)
+        return made
 
     def spread(
         self, function: Callable[..., Any], *columns: Sequence[Any], **common: Any

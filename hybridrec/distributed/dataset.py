@@ -29,10 +29,9 @@ from hybridrec.distributed.partitions import Log, Partition, partitions_of, read
 from hybridrec.errors import DataError
 
 if TYPE_CHECKING:
-    from distributed import Future
     from scipy.sparse import csr_matrix
 
-    from hybridrec.distributed.cluster import Cluster
+    from hybridrec.distributed.cluster import Cluster, Future
 
 
 @dataclass(frozen=True, eq=False)

@@ -226,7 +226,7 @@ def _rows(
     for metric in asked.metrics if n else ():
         for at, k in enumerate(asked.cutoffs):
             if metric == "coverage":
-                value = np.count_nonzero((best > 0) & (best <= k)) / max(len(best), 1)
+                value = float(np.count_nonzero((best > 0) & (best <= k)) / max(len(best), 1))
                 error = None
             else:
                 column = asked.per_user.index(metric) * len(asked.cutoffs) + at

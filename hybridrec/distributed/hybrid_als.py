@@ -25,15 +25,13 @@ def train(model: HybridALS, training: Training) -> Scorer:
     data, of_items, of_users = training.data, training.item_features, training.user_features
     mean = data.weight / data.nnz
     journal = Journal(data.cluster, training.checkpoint, _about(model, training))
-    common: tuple[Any, ...] = (model, mean, journal)
     users = ShardedSide(
         *("users", data.cluster, data.rows, data.user_starts, data.user_counts, of_users),
-        *common,
-        shrinkage=model.user_shrinkage,
+        *(model, mean, journal, model.user_shrinkage),
     )
     items = ShardedSide(
         *("items", data.cluster, data.columns, data.item_starts, data.item_counts, of_items),
-        *common,
+        *(model, mean, journal),
     )
     pairs = float(len(users.active) * len(items.active))
     unobserved = (data.nnz / pairs) ** 0.5 / model.alpha

@@ -13,7 +13,7 @@ from hybridrec.errors import DataError
 
 if TYPE_CHECKING:
     from hybridrec.dataset.interactions import Interactions
-    from hybridrec.distributed.cluster import Cluster
+    from hybridrec.distributed.cluster import Cluster, Future
     from hybridrec.distributed.partitions import Partition
 
 
@@ -42,7 +42,7 @@ def check_alike(partitions: Sequence[Partition], told: Sequence[About]) -> None:
     """
     if not sum(one.rows for one in told):
         raise DataError("no partition holds a row")
-    kinds = {
+    kinds: dict[str, list[str | None]] = {
         "user ids": [one.users for one in told],
         "item ids": [one.items for one in told],
         "timestamps": [("there" if one.timed else "not there") for one in told],
@@ -57,7 +57,7 @@ def check_alike(partitions: Sequence[Partition], told: Sequence[About]) -> None:
             )
 
 
-def joined_ids(cluster: Cluster, parts: Sequence, role: str) -> np.ndarray:
+def joined_ids(cluster: Cluster, parts: Sequence[Future], role: str) -> np.ndarray:
     """Return the distinct ids of all partitions, sorted: the order of codes of a local reader.
 
     They are put together as a tree, and end whole on this process, as every model has them.

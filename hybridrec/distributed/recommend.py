@@ -17,9 +17,7 @@ from hybridrec.ranking.topk import check_k
 from hybridrec.store.staging import clean_leftovers, staged_folder
 
 if TYPE_CHECKING:
-    from distributed import Future
-
-    from hybridrec.distributed.cluster import Cluster
+    from hybridrec.distributed.cluster import Cluster, Future
     from hybridrec.ranking.rerank import Reranker
     from hybridrec.ranking.rules import Rules
 

@@ -18,10 +18,9 @@ from hybridrec.ranking.topk import top_k
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from distributed import Future
     from scipy.sparse import csr_matrix
 
-    from hybridrec.distributed.cluster import Cluster
+    from hybridrec.distributed.cluster import Cluster, Future
 
 M = TypeVar("M", bound=Recommender)
 

@@ -24,11 +24,10 @@ from hybridrec.models.prior import (
 )
 
 if TYPE_CHECKING:
-    from distributed import Future
     from scipy.sparse import csr_matrix
 
     from hybridrec.distributed.checkpoint import Journal
-    from hybridrec.distributed.cluster import Cluster
+    from hybridrec.distributed.cluster import Cluster, Future
     from hybridrec.models.hybrid_als import HybridALS
 
 

@@ -23,9 +23,9 @@ from hybridrec.evaluation.splits.pairs import (
 )
 
 if TYPE_CHECKING:
-    from distributed import Future
     from scipy.sparse import csr_matrix
 
+    from hybridrec.distributed.cluster import Future
     from hybridrec.distributed.dataset import ShardedDataset
 
 DRAWS = 1 << 20  # at a time
