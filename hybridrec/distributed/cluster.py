@@ -268,7 +268,7 @@ def _started(address: str, memory_limit: str | None) -> Iterator[Any]:
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # any free port; nobody outside sees it
         memory_limit=memory_limit or "auto",
         silence_logs=logging.CRITICAL,  # errors come back with the results
     ) as local:
