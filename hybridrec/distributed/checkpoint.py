@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,9 +21,17 @@ from hybridrec.errors import OutputError, ParameterError
 
 if TYPE_CHECKING:
     from hybridrec.distributed.cluster import Cluster, Future
-    from hybridrec.distributed.sides import ShardedSide
+    from hybridrec.distributed.dataset import ShardedDataset
+    from hybridrec.models.base import Recommender
 
 STATE = "state.json"
+
+
+class Side(Protocol):
+    """Users or items of a fit: what of them a journal keeps and gives back."""
+
+    name: str
+    state: dict[str, list[Future]]
 
 
 class Journal:
@@ -81,7 +89,7 @@ class Journal:
             )
         self.sides = dict(self._state["sides"])
 
-    def _restore(self, side: ShardedSide) -> None:
+    def _restore(self, side: Side) -> None:
         """Give a side the state that the folder holds of it, if it holds any."""
         if side.name in self.sides:
             parts = {
@@ -90,7 +98,7 @@ class Journal:
             }
             side.state = parts
 
-    def passes(self, *sides: ShardedSide) -> bool:
+    def passes(self, *sides: Side) -> bool:
         """Tell whether the next half-iteration is done already, and count it if so.
 
         After the last of them the sides are as the folder says.
@@ -103,7 +111,7 @@ class Journal:
                 self._restore(side)
         return True
 
-    def write(self, side: ShardedSide) -> None:
+    def write(self, side: Side) -> None:
         """Count a half-iteration, and keep the state of the side that it changed."""
         self.step += 1
         if self.folder is None:
@@ -129,6 +137,21 @@ class Journal:
     def _path(self, name: str) -> Path:
         assert self.folder is not None
         return self.folder / name
+
+
+def about_fit(model: Recommender, data: ShardedDataset) -> dict[str, Any]:
+    """Return what a state must have in common with a fit of a model on some data."""
+    params = {name: value for name, value in model.get_params().items() if name != "num_threads"}
+    counts = (np.array([data.weight]), data.user_counts, data.item_counts)
+    return {
+        "model": model.model_name,
+        **params,
+        "users": len(data.users),
+        "items": len(data.items),
+        "interactions": data.nnz,
+        "ids": fingerprint(data.users.ids, data.items.ids),
+        "weights and counts": fingerprint(*counts),
+    }
 
 
 def fingerprint(*arrays: np.ndarray) -> str:

@@ -47,6 +47,7 @@ Trainer = Callable[[Any, Training], "Scorer"]
 # returns the scorer.
 TRAINERS: Mapping[str, tuple[str, bool]] = {
     "popularity": ("popularity", False),
+    "als": ("als", True),
     "hybrid-als": ("hybrid_als", True),
 }
 

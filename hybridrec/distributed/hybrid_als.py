@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from hybridrec.distributed.checkpoint import Journal, fingerprint
+from hybridrec.distributed.checkpoint import Journal, about_fit, fingerprint
 from hybridrec.distributed.sides import ShardedSide, forget
 from hybridrec.errors import ParameterError
 from hybridrec.models.hybrid_als import HybridALS, factor_scorer
 
 if TYPE_CHECKING:
-    from hybridrec.distributed.dataset import ShardedDataset
     from hybridrec.distributed.fit import Training
     from hybridrec.ranking.scorer import Scorer
 
@@ -44,20 +41,6 @@ def train(model: HybridALS, training: Training) -> Scorer:
 
 def _about(model: HybridALS, training: Training) -> dict[str, Any]:
     """Return what a checkpoint must have in common with this fit."""
-    data: ShardedDataset = training.data
     features = [one for one in (training.item_features, training.user_features) if one is not None]
-    params = {name: value for name, value in model.get_params().items() if name != "num_threads"}
-    return {
-        "model": model.model_name,
-        **params,
-        "users": len(data.users),
-        "items": len(data.items),
-        "interactions": data.nnz,
-        "ids": fingerprint(data.users.ids, data.items.ids),
-        "weights and counts": fingerprint(
-            np.array([data.weight]), data.user_counts, data.item_counts
-        ),
-        "features": fingerprint(
-            *(part for one in features for part in (one.indptr, one.indices, one.data))
-        ),
-    }
+    parts = (part for one in features for part in (one.indptr, one.indices, one.data))
+    return {**about_fit(model, training.data), "features": fingerprint(*parts)}

@@ -118,6 +118,20 @@ def test_popularity(sharded, local):
     pd.testing.assert_frame_equal(found.recommend(k=7), hr.Popularity().fit(local).recommend(k=7))
 
 
+def test_als_is_that_of_one_machine(sharded, local, tmp_path):
+    """The same package solves the same rows, so there is hardly any rounding."""
+    params = {"factors": 9, "iterations": 3, "random_state": 4}
+    found = hd.fit(hr.ALS(**params), sharded, checkpoint=tmp_path)
+    expected = hr.ALS(**params).fit(local)
+    assert np.abs(scores(found) - scores(expected)).max() < 1e-5 * np.abs(scores(expected)).max()
+    ours, theirs = found.recommend(k=20), expected.recommend(k=20)
+    assert (ours["item"] == theirs["item"]).mean() > 0.99
+    again = hd.fit(hr.ALS(**params), sharded, checkpoint=tmp_path)
+    np.testing.assert_array_equal(again.scorer_.user_factors, found.scorer_.user_factors)
+    with pytest.raises(ParameterError, match="alpha must be"):
+        hd.fit(hr.ALS(alpha=0), sharded)
+
+
 def test_what_cannot_be_trained_is_refused(sharded, tmp_path):
     with pytest.raises(ParameterError, match="ease cannot be trained on a cluster"):
         hd.fit(hr.EASE(), sharded)
