@@ -18,7 +18,7 @@ Decorator = Callable[[Command], Command]
 EXISTING = click.Path(exists=True, path_type=Path)
 
 
-class Interactions(click.Path):
+class PathOrUrl(click.Path):
     """A path that exists, or a URL, which workers of a cluster read."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -88,7 +88,7 @@ k_option = click.option("-k", type=COUNT, default=10, show_default=True, help="L
 
 _DATA = (
     click.argument(
-        "interactions", required=False, type=Interactions(exists=True, path_type=Path)
+        "interactions", required=False, type=PathOrUrl(exists=True, path_type=Path)
     ),
     click.option("--dataset", metavar="NAME", help='A data set by name; see "hybridrec datasets".'),
     click.option("--kg", type=EXISTING_FILE, help="Triples: head, relation, tail."),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Future: TypeAlias = "DaskFuture[Any]"
 
 ARITY = 8  # parts that a task of a tree reduction takes
+AHEAD = 3  # tasks for every worker that are on their way at a time, where data goes with them
 TIMEOUT = 20  # seconds to wait for a scheduler
 LOCAL = "local:"
 SETTINGS = {
@@ -93,6 +95,7 @@ def connect(
         _client(where, tls) as client,
     ):
         check_versions(client)
+        _check_threads(client)
         yield Cluster(client)
 
 
@@ -182,6 +185,16 @@ class Cluster:
         for future in futures:
             yield self.result(future)
 
+    def in_turn(self, futures: Iterable[Future]) -> Iterator[Any]:
+        """Yield results in order; no more is submitted at a time than keeps the workers busy."""
+        waiting: deque[Future] = deque()
+        for future in futures:
+            waiting.append(future)
+            if len(waiting) > AHEAD * self.n_workers:
+                yield self.result(waiting.popleft())
+        while waiting:
+            yield self.result(waiting.popleft())
+
     def wait(self, futures: Sequence[Future]) -> None:
         """Wait until results are there, on the workers."""
         from distributed import wait
@@ -253,6 +266,16 @@ def _check(address: str, memory_limit: str | None, tls: Tls | None) -> None:
             raise ParameterError(
                 f"a memory limit is a size such as 4GB, got {memory_limit!r}"
             ) from None
+
+
+def _check_threads(client: Client) -> None:
+    """Refuse workers with several threads: memory and the cores of a machine are planned by one."""
+    for worker, count in client.ncores().items():
+        if count != 1:
+            raise ClusterError(
+                f"worker {worker} has {count} threads; start workers with --nthreads 1, and as many"
+                " of them as there are cores"
+            )
 
 
 @contextmanager

@@ -25,13 +25,16 @@ from hybridrec.distributed.ids import (
     row_counts,
     rows_apart,
 )
-from hybridrec.distributed.partitions import Log, Partition, partitions_of, read_partition
-from hybridrec.errors import DataError
+from hybridrec.distributed.partitions import Log, partitions_of, read_partition
+from hybridrec.errors import DataError, ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from hybridrec.distributed.cluster import Cluster, Future
+
+
+OPTIONS = ("user", "item", "weight", "timestamp", "event", "event_weights", "delimiter")
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +154,10 @@ def read_sharded(
     DataError
         If a partition cannot be read or used; names it.
     """
+    for name in columns:
+        if name not in OPTIONS:
+            guess = did_you_mean(name, OPTIONS)
+            raise ParameterError(f"unknown option {name!r}{guess} (there are {', '.join(OPTIONS)})")
     asked = Cleaning(**(cleaning or {}))
     log = Log(os.fspath(interactions), columns, storage or {})
     partitions = partitions_of(log)
@@ -158,7 +165,10 @@ def read_sharded(
     told = cluster.result(cluster.map(about, parts))
     check_alike(partitions, told)
     ids = [IdMap(joined_ids(cluster, parts, role), role) for role in ("user", "item")]
-    core, starts = _core(cluster, parts, ids, asked)
+    kept, starts = _brought_together(cluster, parts, ids, asked)
+    del parts  # or workers would keep what they have read
+    core = core_of(cluster, kept, starts, len(ids[1]), asked)
+    del kept
     if not core.user_counts.sum():
         raise DataError(f"cleaning leaves no interaction; rows dropped: {core.dropped}")
     stay = core.users_stay, core.items_stay
@@ -202,10 +212,10 @@ def of_shards(
     )
 
 
-def _core(
+def _brought_together(
     cluster: Cluster, parts: Sequence[Future], ids: Sequence[IdMap], asked: Cleaning
-) -> tuple[Core, np.ndarray]:
-    """Bring rows together by user and clean them; return also where blocks of users start."""
+) -> tuple[list[Future], np.ndarray]:
+    """Bring rows together by user, those that count; return also where blocks of users start."""
     users, items = (cluster.share(one) for one in ids)
     counts = cluster.reduce(added, cluster.map(row_counts, parts, users=users))
     starts = block_starts(cluster.result(counts))
@@ -214,7 +224,7 @@ def _core(
     firsts = starts[:-1].tolist()
     kept = cluster.spread(cleaned, pieces, [len(ids[1])] * len(firsts), firsts, asked=asked)
     cluster.wait(kept)
-    return core_of(cluster, kept, starts, len(ids[1]), asked), starts
+    return kept, starts
 
 
 def _shards(
@@ -272,6 +282,3 @@ def _counted(shard: Shard) -> tuple[np.ndarray, float]:
 
 def _item_counts(shard: Shard) -> np.ndarray:
     return np.bincount(shard.matrix.indices, minlength=shard.matrix.shape[1])
-
-
-__all__ = ["Partition", "ShardedDataset", "of_shards", "read_sharded"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,7 +19,7 @@ from hybridrec.ranking.topk import check_k
 
 if TYPE_CHECKING:
     from hybridrec.distributed.blocks import Shard
-    from hybridrec.distributed.cluster import Cluster
+    from hybridrec.distributed.cluster import Cluster, Future
     from hybridrec.distributed.splits import ShardedSplit
     from hybridrec.models.frames import Lists
 
@@ -117,15 +117,18 @@ def evaluate(
     masks = _slices(split, warm)
     known = train.user_counts > 0
     common = {"asked": asked, "warm": cluster.share(warm), "slices": tuple(masks)}
+
+    def submitted() -> Iterator[Future]:
+        bounds = pairwise(train.user_starts.tolist())
+        for (begin, end), shard in zip(bounds, test.by_user, strict=True):
+            tested = np.flatnonzero(test.user_counts[begin:end])
+            users = cluster.one(_tested, cluster.share(users_of(model, begin, end)), tested)
+            lists = lister.lists(users, width)
+            own = known[begin:end][tested]
+            yield cluster.one(_judged, lists, shard, tested, own, **common)
+
     found: dict[str, Found] = {}
-    futures = []
-    for (begin, end), shard in zip(pairwise(train.user_starts.tolist()), test.by_user, strict=True):
-        tested = np.flatnonzero(test.user_counts[begin:end])
-        users = cluster.one(_tested, cluster.share(users_of(model, begin, end)), tested)
-        lists = lister.lists(users, width)
-        own = known[begin:end][tested]
-        futures.append(cluster.one(_judged, lists, shard, tested, own, **common))
-    for parts in cluster.stream(futures):
+    for parts in cluster.in_turn(submitted()):
         for one, part in parts.items():
             found[one] = _joined(found[one], part) if one in found else part
     label = name or model.model_name

@@ -85,7 +85,11 @@ def partitions_of(log: Log) -> list[Partition]:
         if not files.exists(path):
             raise DataError(f"there is no file or folder {log.url}")
         if not files.isdir(path):
-            return list(_parts_of(files, path)) if path.endswith(SUFFIXES) else [Partition(path)]
+            if path.endswith(SUFFIXES):
+                return list(_parts_of(files, path))
+            if "://" in log.url:
+                raise DataError(f"{log.url}: only Parquet is read from a URL")
+            return [Partition(path)]
         found = sorted(one for one in files.find(path) if _is_part(one, path))
     except (ImportError, OSError, ValueError) as error:
         if isinstance(error, DataError):
@@ -108,7 +112,8 @@ def read_partition(partition: Partition, log: Log) -> Interactions:
         return read_interactions(log.url, **log.columns)  # names file and line itself
     with _named(partition):
         table = _table(log, partition)
-        rows = Interactions.from_frame(table, **log.columns)
+        named = {name: one for name, one in log.columns.items() if name != "delimiter"}
+        rows = Interactions.from_frame(table, **named)
     return replace(rows, context={})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from hybridrec.ranking.rules import Rules
 
 USERS = 1 << 15  # of a file
-AHEAD = 3  # blocks of users for every worker that are on their way at a time
 MANIFEST = "_manifest.json"  # readers of Parquet folders pass over such names
 
 
@@ -98,7 +96,7 @@ def recommend(
             raise OutputError(f"{target.parent} is not a folder; make it first")
         clean_leftovers(target)
         with staged_folder(target, replace=_may_replace(target, overwrite)) as stage:
-            rows = sum(_in_turn(cluster, submitted(stage)))
+            rows = sum(cluster.in_turn(submitted(stage)))
             files = sorted(one.name for one in stage.iterdir())
             about = {"users": len(model.users_), "rows": rows, "k": k, "files": files}
             (stage / MANIFEST).write_text(json.dumps(about, indent=1), encoding="utf-8")
@@ -107,17 +105,6 @@ def recommend(
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
     return about
-
-
-def _in_turn(cluster: Cluster, futures: Iterator[Future]) -> Iterator[int]:
-    """Yield results in order; no more is submitted than keeps the workers busy."""
-    waiting: deque[Future] = deque()
-    for future in futures:
-        waiting.append(future)
-        if len(waiting) > AHEAD * cluster.n_workers:
-            yield cluster.result(waiting.popleft())
-    while waiting:
-        yield cluster.result(waiting.popleft())
 
 
 def _may_replace(target: Path, overwrite: bool) -> bool:

@@ -180,3 +180,25 @@ def _free_port() -> int:
             port = one.getsockname()[1]
         if port > 9999:  # five digits
             return port
+
+
+def test_workers_with_several_threads_are_refused(cluster, monkeypatch):
+    from hybridrec.distributed.cluster import _check_threads
+
+    _check_threads(cluster.client)
+    monkeypatch.setattr(cluster.client, "ncores", lambda: {"tcp://a": 1, "tcp://b": 4})
+    with pytest.raises(ClusterError, match="worker tcp://b has 4 threads; start workers with"):
+        _check_threads(cluster.client)
+
+
+def test_tasks_that_carry_data_are_given_out_bit_by_bit(cluster):
+    made = []
+
+    def submitted():
+        for number in range(30):
+            made.append(number)
+            yield cluster.one(_listed, number)
+
+    for number in cluster.in_turn(submitted()):
+        assert len(made) - number <= 3 * 2 + 1
+    assert number == 29

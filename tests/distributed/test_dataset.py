@@ -128,6 +128,10 @@ def test_nothing_to_read(cluster, folder, tmp_path):
         hd.read_sharded(cluster, folder, cleaning={"min_weight": 9})
     with pytest.raises(DataError, match="cannot be read"):
         hd.read_sharded(cluster, "nosuchprotocol://bucket/log")
+    with pytest.raises(DataError, match="only Parquet is read from a URL"):
+        hd.read_sharded(cluster, f"file://{__file__}")
+    with pytest.raises(ParameterError, match="unknown option 'users'; did you mean 'user'"):
+        hd.read_sharded(cluster, folder, users="x")
     with pytest.raises(ParameterError, match="duplicates must be one of"):
         hd.read_sharded(cluster, folder, cleaning={"duplicates": "none"})
     empty = pd.DataFrame({"user": np.zeros(0, int), "item": np.zeros(0, int)})
