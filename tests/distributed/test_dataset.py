@@ -38,7 +38,7 @@ def assert_same(found: hd.ShardedDataset, expected: hr.Interactions) -> None:
     [
         {},
         {"duplicates": "sum", "min_weight": 3.0},
-        {"min_weight": 2, "min_user_interactions": 13, "min_item_interactions": 9},
+        {"min_weight": 2, "min_user_interactions": 11, "min_item_interactions": 8},
     ],
 )
 def test_as_a_local_reader_and_its_cleaning(cluster, frame, folder, cleaning):

@@ -149,6 +149,6 @@ def test_lists_appear_whole_or_not_at_all(cluster, model, tmp_path):
 
 
 def test_ensembles_are_refused(cluster, local, tmp_path):
-    blend = hr.Blend(["popularity", "item-knn"]).fit(local.interactions)
+    blend = hr.Blend(members=["popularity", "item-knn"]).fit(local.interactions)
     with pytest.raises(ParameterError, match="blend is made of other models"):
         hd.recommend(cluster, blend, tmp_path / "lists")

@@ -27,7 +27,6 @@ def test_shards_beyond_the_memory_limit_go_to_disk(tmp_path):
         found = hd.fit(hr.HybridALS(**params), data)
         (spilled,) = cluster.client.run(_spilled).values()
         (peak,) = cluster.client.run(_peak).values()
-    print(spilled, peak, LIMIT)
     assert spilled > 0  # or the limit was none
     assert peak < LIMIT
     local, _ = hr.clean(hr.Interactions.from_frame(pd.DataFrame(columns)))
