@@ -42,6 +42,10 @@ class OutputError(HybridRecError, OSError):
     """A result cannot be written where it was asked for."""
 
 
+class ClusterError(HybridRecError, RuntimeError):
+    """A cluster cannot be reached or used, or lost its workers over and over."""
+
+
 class MissingExtraError(HybridRecError, ImportError):
     """An optional dependency is not installed."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from hybridrec.cli.cluster import ClusterOptions, cluster_options, evaluate_on_cluster
 from hybridrec.cli.findings import featured, find_out, show_findings
 from hybridrec.cli.groups import (
     check_groups,
@@ -191,6 +192,7 @@ class Results:
 @_test_options
 @threads_option
 @output_options(*_FORMATS)
+@cluster_options
 def command(
     data: DataOptions,
     cutting: SplitOptions,
@@ -203,6 +205,7 @@ def command(
     testing: TestOptions,
     threads: int,
     out: OutputOptions,
+    on: ClusterOptions,
 ) -> None:
     """Compare models on held-out interactions.
 
@@ -218,6 +221,10 @@ def command(
     if cutting.protocol is not None:  # without it, nobody knows what the others are worth
         named = ("popularity", *named)
     specs = [ModelSpec.parse(text, features=features) for text in dict.fromkeys(named)]
+    if on.given:
+        _check_for_cluster(cutting, measuring, testing, runs, reranks)
+        evaluate_on_cluster(on, data, cutting, specs, measuring, out, form)
+        return
     sources: dict[str, ModelSpec | Any] = {spec.label: spec for spec in specs}
     for path in map(str, runs):
         if path in sources:
@@ -237,6 +244,30 @@ def command(
         _tell(found.notes)
     else:
         _write(out, form, found, rounds, testing)
+
+
+def _check_for_cluster(
+    cutting: SplitOptions,
+    measuring: MeasureOptions,
+    testing: TestOptions,
+    runs: Sequence[Path],
+    reranks: Sequence[str],
+) -> None:
+    """Refuse options that only an evaluation on one machine has."""
+    given = {
+        "--protocol": cutting.protocol,
+        "--split-dir": cutting.split_dir,
+        "--test": cutting.test,
+        "--data": cutting.data_dir,
+        "--slice": measuring.slices,
+        "--candidates": measuring.candidates,
+        "--run": runs,
+        "--rerank": reranks,
+        "--ci": testing.ci,
+    }
+    refused = [*(name for name, value in given.items() if value), *testing.beyond_rows]
+    if refused:
+        raise ParameterError(f"{refused[0]} is not for --cluster")
 
 
 def _check_tests(testing: TestOptions, sources: list[str], form: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hybridrec.cli.card import notes_option, read_notes
 from hybridrec.cli.choice import show_choice, show_guard
-from hybridrec.cli.data import load_data
+from hybridrec.cli.cluster import ClusterOptions, cluster_options, fit_on_cluster
+from hybridrec.cli.data import CleanData, load_data
 from hybridrec.cli.describe import labels_of, show_knowledge
 from hybridrec.cli.fusion import Fused
 from hybridrec.cli.options import (
@@ -31,6 +33,11 @@ from hybridrec.features.fusion import FUSIONS
 from hybridrec.models.base import Recommender
 from hybridrec.models.registry import MODELS
 from hybridrec.models.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hybridrec.evaluation.selection.front import FitResult
 
 _DEFAULT = "hybrid-als"
 
@@ -101,6 +108,13 @@ _DEFAULT = "hybrid-als"
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Model folder to write."
 )
 @overwrite_option
+@cluster_options
+@click.option(
+    "--checkpoint",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Of a fit with --cluster: keep its state here, and go on from what is here.",
+)
 def command(
     data: DataOptions,
     model: str | None,
@@ -116,6 +130,8 @@ def command(
     threads: int,
     output: Path,
     overwrite: bool,
+    on: ClusterOptions,
+    checkpoint: Path | None,
 ) -> None:
     """Fit a model and save it.
 
@@ -127,17 +143,19 @@ def command(
         raise ParameterError(f"--model {AUTO} knows no scenarios; name als or hybrid-als")
     spec = scenarios.spec(_spec(model, params, settings, features))
     notes = read_notes(card_notes)
+    if on.given:
+        if model == AUTO or fusion != FUSIONS[0] or scenarios.scenario_column is not None:
+            raise ParameterError(
+                f"--model {AUTO}, --fusion and scenarios are not for --cluster: name a model"
+            )
+        fit_on_cluster(on, data, spec, random_state, checkpoint, output, overwrite=overwrite)
+        return
+    if checkpoint is not None:
+        raise ParameterError("--checkpoint goes with --cluster")
     with working("Reading"):
         clean = load_data(data, scenarios=scenarios)
     screen = console()
-    for line in (*str(clean.report).splitlines(), *clean.notes):
-        click.echo(line)
-    if clean.dataset.knowledge is not None:
-        click.echo()
-        show_knowledge(screen, clean.dataset, labels_of(data.dataset))
-    if clean.dataset.social is not None:
-        click.echo(f"\n{clean.dataset.social}")
-    click.echo()
+    _show_data(screen, clean, data)
     start = time.perf_counter()
     made = AUTO if model == AUTO else spec.maker(threads)(random_state)
     fused = Fused.of(
@@ -159,6 +177,25 @@ def command(
         found, clean.dataset, cleaning=clean.report, notes=notes, num_threads=threads
     ).attach(found.model)
     found.model.save(output, overwrite=overwrite)
+    _show_found(screen, found, fused, data)
+    name = spec.label if found.choice is None else found.choice.preset.label
+    click.echo(f"{name} with {_features(found.model)} fitted in {seconds:.1f} s, saved to {output}")
+
+
+def _show_data(screen: Console, clean: CleanData, data: DataOptions) -> None:
+    """Tell what the model is to be fitted on."""
+    for line in (*str(clean.report).splitlines(), *clean.notes):
+        click.echo(line)
+    if clean.dataset.knowledge is not None:
+        click.echo()
+        show_knowledge(screen, clean.dataset, labels_of(data.dataset))
+    if clean.dataset.social is not None:
+        click.echo(f"\n{clean.dataset.social}")
+    click.echo()
+
+
+def _show_found(screen: Console, found: FitResult, fused: Fused, data: DataOptions) -> None:
+    """Tell what was found on the way to the model."""
     if found.choice is not None:
         show_choice(screen, found.choice)
         click.echo()
@@ -168,8 +205,6 @@ def command(
         show_guard(screen, found.guard, labels_of(data.dataset))
         click.echo()
     show_scenarios(screen, found.model)
-    name = spec.label if found.choice is None else found.choice.preset.label
-    click.echo(f"{name} with {_features(found.model)} fitted in {seconds:.1f} s, saved to {output}")
 
 
 def _spec(

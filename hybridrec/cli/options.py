@@ -17,6 +17,16 @@ Command = Callable[..., None]
 Decorator = Callable[[Command], Command]
 
 EXISTING = click.Path(exists=True, path_type=Path)
+
+
+class PathOrUrl(click.Path):
+    """A path that exists, or a URL, which workers of a cluster read."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check a path; a URL is left to those who read it."""
+        return value if "://" in str(value) else super().convert(value, param, ctx)
+
+
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 COUNT = click.IntRange(min=1, max=2**31 - 1)
 DUPLICATES = "last"  # the policy where none is asked for
@@ -119,7 +129,9 @@ k_option = click.option("-k", type=COUNT, default=10, show_default=True, help="L
 
 
 _DATA = (
-    click.argument("interactions", required=False, type=EXISTING),
+    click.argument(
+        "interactions", required=False, type=PathOrUrl(exists=True, path_type=Path)
+    ),
     click.option("--dataset", metavar="NAME", help='A data set by name; see "hybridrec datasets".'),
     files_option(
         "kg",

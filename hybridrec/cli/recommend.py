@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
+from hybridrec.cli.cluster import ClusterOptions, cluster_options, recommend_on_cluster
 from hybridrec.cli.context import in_context
 from hybridrec.cli.ids import load_model, read_history, wanted_users
 from hybridrec.cli.lists import item_titles, show_lists, with_titles
@@ -64,6 +65,7 @@ _BLOCK = 4096  # users whose lists are in memory at once
 )
 @threads_option
 @output_options(*_FORMATS)
+@cluster_options
 def command(
     folder: Path,
     named: tuple[str, ...],
@@ -78,6 +80,7 @@ def command(
     audit: bool,
     threads: int,
     out: OutputOptions,
+    on: ClusterOptions,
 ) -> None:
     """Recommend items to users, old and new.
 
@@ -99,6 +102,11 @@ def command(
     known = model.users_ if given is None else given.users
     wanted = wanted_users(known, named, users)
     rules = asked.rules(model.items_, known)
+    if on.given:
+        if not everyone or audit or given is not None or form != "parquet":
+            raise ParameterError("--cluster is for --all, and writes parquet: -o FOLDER.parquet")
+        recommend_on_cluster(on, model, k, rules, rerank, out)
+        return
     if audit:
         _say_effects(rules.compile(model.items_, model.item_table_, known))
     titles = None if form in _FOR_MACHINES else item_titles(model)

@@ -106,13 +106,10 @@ def clean(
     DataError
         If no row is left.
     """
-    _check_parameters(duplicates, min_weight, min_user_interactions, min_item_interactions)
-    keep, weights = _one_row_a_pair(interactions, duplicates, within)
-    dropped = {f"same user and item ({duplicates})": len(keep) - int(np.count_nonzero(keep))}
-    if not keep_negatives:
-        dropped["weight 0"] = _drop(keep, weights == 0)
-    if min_weight is not None:
-        dropped[f"weight below {min_weight:g}"] = _drop(keep, weights < min_weight)
+    check_cleaning(duplicates, min_weight, min_user_interactions, min_item_interactions)
+    keep, weights, dropped = rows_that_count(
+        interactions, duplicates, min_weight, keep_negatives=keep_negatives, within=within
+    )
     sides = (
         _Side("user", interactions.users, interactions.user_codes, min_user_interactions),
         _Side("item", interactions.items, interactions.item_codes, min_item_interactions),
@@ -139,9 +136,10 @@ def clean(
     return cleaned, report
 
 
-def _check_parameters(
+def check_cleaning(
     duplicates: str, min_weight: float | None, min_user_rows: int, min_item_rows: int
 ) -> None:
+    """Refuse parameters of `clean` that make no sense."""
     if duplicates not in DUPLICATE_POLICIES:
         guess = did_you_mean(duplicates, DUPLICATE_POLICIES)
         raise ParameterError(
@@ -153,6 +151,33 @@ def _check_parameters(
     for name, value in least.items():
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 0:
             raise ParameterError(f"{name} must be a whole number of at least 0, got {value!r}")
+
+
+def rows_that_count(
+    interactions: Interactions,
+    duplicates: str,
+    min_weight: float | None,
+    *,
+    keep_negatives: bool = False,
+    within: str | None = None,
+) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
+    """Return which rows stay whatever becomes of others' users and items; see `clean`.
+
+    Returns
+    -------
+    keep : ndarray of bool, shape (rows,)
+    weights : ndarray of float32, shape (rows,)
+        With the weights of rows that are gone put together as ``duplicates`` says.
+    dropped : dict of str to int
+        Rows dropped for each reason.
+    """
+    keep, weights = _one_row_a_pair(interactions, duplicates, within)
+    dropped = {f"same user and item ({duplicates})": len(keep) - int(np.count_nonzero(keep))}
+    if not keep_negatives:
+        dropped["weight 0"] = _drop(keep, weights == 0)
+    if min_weight is not None:
+        dropped[f"weight below {min_weight:g}"] = _drop(keep, weights < min_weight)
+    return keep, weights, dropped
 
 
 def _one_row_a_pair(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hybridrec.ranking.explanation import Explanation, Shares
     from hybridrec.ranking.rerank import Reranker
     from hybridrec.ranking.rules import CompiledRules, Rules
+    from hybridrec.ranking.scorer import Scorer
 
 
 class Recommender(Scoring):
@@ -91,15 +92,19 @@ class Recommender(Scoring):
         item_pipeline, item_matrix = resolve_features(self, item_features, dataset, "item")
         user_pipeline, user_matrix = resolve_features(self, user_features, dataset, "user")
         self._learn(dataset.matrix, item_matrix, user_matrix)
+        self._take_over(dataset)
+        self.item_pipeline_, self.user_pipeline_ = item_pipeline, user_pipeline
+        return self
+
+    def _take_over(self, dataset: Dataset) -> None:
+        """Take over what a dataset tells beside its interactions."""
         self.users_, self.items_ = dataset.users, dataset.items
         table = dataset.item_table
         self.item_table_ = None if table is None else plain_table(table)
         self.backend_, self.knowledge_ = dataset.interactions.backend, dataset.knowledge
-        self.item_pipeline_, self.user_pipeline_ = item_pipeline, user_pipeline
         self.hidden_, self.record_ = None, Record.of(self)
         self.__dict__.pop("texts_", None)  # a card of another fit
         self.recency_ = dataset.interactions.recency
-        return self
 
     def _learn(
         self,
@@ -108,7 +113,18 @@ class Recommender(Scoring):
         user_features: csr_matrix | None,
     ) -> None:
         """Fit on arrays and set what follows from them."""
-        self.scorer_ = self._fit(matrix, item_features, user_features)
+        scorer = self._fit(matrix, item_features, user_features)
+        self._set_fitted(scorer, matrix, item_features, user_features)
+
+    def _set_fitted(
+        self,
+        scorer: Scorer,
+        matrix: csr_matrix,
+        item_features: csr_matrix | None,
+        user_features: csr_matrix | None,
+    ) -> None:
+        """Set the scorer of a fit on arrays, and what follows from these."""
+        self.scorer_ = scorer
         self._set_history(matrix)
         self.from_users_ = None
         n_users, n_items = matrix.shape

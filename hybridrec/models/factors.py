@@ -85,15 +85,12 @@ class FixedSide:
         cls, factors: np.ndarray, unobserved: float | np.ndarray, num_threads: int = 0
     ) -> FixedSide:
         """Prepare factors (m, d) and the confidence of absent entries."""
-        from scipy.linalg import eigh  # also loads the BLAS of the kernels, before it is capped
+        import scipy.linalg  # noqa: F401  loads the BLAS of the kernels, before it is capped
 
         narrow = np.ascontiguousarray(factors, dtype=np.float32)
-        absent = _each(unobserved, len(factors))
+        absent = each(unobserved, len(factors))
         with threads(num_threads):
-            values, vectors = eigh(_gram(narrow, absent))
-            floor = NEGLIGIBLE * values.max(initial=0.0) + np.finfo(np.float32).tiny ** 0.5
-            spectrum = np.maximum(values, floor).astype(np.float32)
-            basis = np.ascontiguousarray(vectors, dtype=np.float32)
+            spectrum, basis = spectrum_of(gram(narrow, absent))
             return cls(narrow @ basis, absent, spectrum, basis)
 
     def fold_in(
@@ -116,7 +113,7 @@ class FixedSide:
         from hybridrec.kernels.als_cg import improve_rows
 
         n, d = history.shape[0], self.turned.shape[1]
-        strength, towards = _each(ridge, n), _each(pull, n)
+        strength, towards = each(ridge, n), each(pull, n)
         centre = np.zeros((n, d), dtype=np.float32) if prior is None else prior
         out = np.empty((n, d), dtype=np.float32) if start is None else start.astype(np.float32)
         indices = history.indices
@@ -149,11 +146,22 @@ class FixedSide:
         return bool(short and (confidence > self.unobserved[history.indices]).all())
 
 
-def _each(value: float | np.ndarray, n: int) -> np.ndarray:
+def each(value: float | np.ndarray, n: int) -> np.ndarray:
+    """Return a value for each of ``n`` rows, float32."""
     return np.broadcast_to(np.float32(value), n).copy()
 
 
-def _gram(factors: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def spectrum_of(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return eigenvalues, kept above 0, and eigenvectors of a Gram matrix, as in `FixedSide`."""
+    from scipy.linalg import eigh
+
+    values, vectors = eigh(gram)
+    floor = NEGLIGIBLE * values.max(initial=0.0) + np.finfo(np.float32).tiny ** 0.5
+    spectrum = np.maximum(values, floor).astype(np.float32)
+    return spectrum, np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def gram(factors: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return ``sum_i weight_i y_i y_i'``, float64 (d, d)."""
     d = factors.shape[1]
     total = np.zeros((d, d))

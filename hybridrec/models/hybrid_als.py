@@ -131,21 +131,28 @@ class HybridALS(Recommender):
         users = Side(rows, of_users, self, shrinkage=self.user_shrinkage)
         items = Side(rows.T.tocsr(), item_features, self, n_real=n_users)
         unobserved = density(matrix) ** 0.5 / self.alpha
+        user_factors, item_factors = self._train(users, items, mean, unobserved)
+        self.features_ = item_features
+        self.user_prior_ = None if user_features is None else user_features @ users.weights
+        return factor_scorer(user_factors[:n_users], item_factors)
+
+    def _train(
+        self, users: Side, items: Side, mean: float, unobserved: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Train two sides, wherever their rows are, and return the factors of all their rows."""
         stream = random_stream(check_random_state(self.random_state))
-        start = stream.normal(0.0, 0.1, size=items.factors.shape)
+        start = stream.normal(0.0, 0.1, size=(len(items.active), self.factors))
         items.factors = start.astype(np.float32)
         with threads(self.num_threads):
             for _ in range(self.iterations):
                 users.solve(items, unobserved)
                 items.solve(users, unobserved)
-            user_factors, self._user_map = self._finished(users, items.factors)
-            item_factors, self._item_map = self._finished(items, users.factors)
+            user_factors, self._user_map = self._finished(users, items)
+            item_factors, self._item_map = self._finished(items, users)
         self.mean_weight_, self.unobserved_ = np.array(mean), np.array(unobserved)
         self.item_weights_, self.user_weights_ = items.weights, users.weights
         self.mean_user_ = users.mean
-        self.features_ = item_features
-        self.user_prior_ = None if user_features is None else user_features @ users.weights
-        return _scorer(user_factors[:n_users], item_factors)
+        return user_factors, item_factors
 
     def _check_parameters(self) -> None:
         whole(factors=self.factors, iterations=self.iterations)
@@ -159,7 +166,7 @@ class HybridALS(Recommender):
         if self.prior_share > 1:
             raise ParameterError(f"prior_share must be between 0 and 1, got {self.prior_share}")
 
-    def _finished(self, side: Side, others: np.ndarray) -> tuple[np.ndarray, Calibration | None]:
+    def _finished(self, side: Side, others: Side) -> tuple[np.ndarray, Calibration | None]:
         """Return factors of all rows, those without interactions from their features."""
         factors = side.everyone()
         if side.prior is None or side.features is None:
@@ -168,7 +175,7 @@ class HybridALS(Recommender):
         cold = np.setdiff1d(np.arange(len(factors)), side.active)
         rows = side.features[cold] @ side.weights
         fitted = calibrate(
-            *(side.features[side.active], side.factors, others),
+            *(side.features[side.active], side.factors, others.factors),
             *(self.feature_regularization, self.random_state),
         ).scaled(self.calibration)
         rows = fitted.apply(rows)
@@ -312,5 +319,6 @@ def _counts(history: csr_matrix) -> np.ndarray:
     return counts
 
 
-def _scorer(user_factors: np.ndarray, item_factors: np.ndarray) -> FactorScorer:
+def factor_scorer(user_factors: np.ndarray, item_factors: np.ndarray) -> FactorScorer:
+    """Return a scorer without biases."""
     return FactorScorer(user_factors, item_factors, np.zeros(len(item_factors), dtype=np.float32))

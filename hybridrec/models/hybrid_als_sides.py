@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hybridrec.errors import ParameterError
-from hybridrec.models.factors import fold_in_rows
-from hybridrec.models.prior import FeaturePrior
+from hybridrec.models.factors import FixedSide
+from hybridrec.models.prior import FeaturePrior, compact
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -53,30 +54,40 @@ class Side:
         self.model, self.features = model, features
         self.ridge, self.pull = penalties(model, self.count, features is not None)
         self.shrinkage = shrinkage / self.count
-        self.prior: FeaturePrior | None = None
-        if features is not None:
-            self.prior = FeaturePrior.of(features[self.active], model.feature_regularization)
+        self.known = None if features is None else compact(features[self.active])
         self.weights: np.ndarray | None = None
         self.factors = np.zeros((len(self.active), model.factors), dtype=np.float32)
 
     def solve(self, other: Side, unobserved: float) -> None:
         """Refit the factors, the other side being fixed, then the map from features to them."""
+        fixed = FixedSide.of(other.everyone(), unobserved, self.model.num_threads)
+        self.factors = self.refitted(fixed, self.factors, self.mean, self.weights)
+        if self.prior is not None:
+            self.weights = self.prior.fit(self.factors)
+
+    def refitted(
+        self, fixed: FixedSide, factors: np.ndarray, mean: np.ndarray, weights: np.ndarray | None
+    ) -> np.ndarray:
+        """Return new factors, from the present ones, their mean and the map from features."""
         told, pull = None, np.zeros_like(self.ridge)
-        if self.prior is not None and self.weights is not None:
-            told, pull = self.prior.features @ self.weights, self.pull
-        pull, towards = shrunk(told, pull, self.mean, self.shrinkage)
-        self.factors = fold_in_rows(
+        if self.known is not None and weights is not None:
+            told, pull = self.known @ weights, self.pull
+        pull, towards = shrunk(told, pull, mean, self.shrinkage)
+        return fixed.fold_in(
             self.rows,
-            other.everyone(),
-            unobserved=unobserved,
             ridge=self.ridge,
             pull=pull,
             prior=towards,
-            start=self.factors if self.model.solver == "cg" else None,
+            start=factors if self.model.solver == "cg" else None,
             num_threads=self.model.num_threads,
         )
-        if self.prior is not None:
-            self.weights = self.prior.fit(self.factors)
+
+    @cached_property
+    def prior(self) -> FeaturePrior | None:
+        """The ridge from features to factors."""
+        if self.known is None:
+            return None
+        return FeaturePrior.of(self.known, self.model.feature_regularization)
 
     @property
     def mean(self) -> np.ndarray:

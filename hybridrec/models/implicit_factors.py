@@ -106,6 +106,21 @@ class ALS(_ImplicitFactors):
         positive(alpha=self.alpha)
         return AlternatingLeastSquares, {"alpha": self.alpha}
 
+    def half_iteration(
+        self, rows: csr_matrix, factors: np.ndarray, others: np.ndarray
+    ) -> np.ndarray:
+        """Return what the package makes of the factors of some rows; others' are fixed.
+
+        Values of ``rows`` are weights over their mean. Whoever trains a part of the users or
+        items at a time, as a cluster does, gets the same factors as from all at once.
+        """
+        package, own = self._package()
+        fresh = np.array(factors)
+        confidence = rows if self.alpha == 1.0 else self.alpha * rows
+        solver = package(factors=self.factors, num_threads=1, **own).solver
+        solver(confidence, fresh, others, self.regularization, num_threads=1)
+        return fresh
+
     def _fold_in(self, history: csr_matrix) -> Scorer:
         assert isinstance(self.scorer_, FactorScorer)
         return self.scorer_.for_users(self._solve(history, self._items_fixed()))

@@ -29,14 +29,14 @@ class Popularity(Recommender):
         user_features: csr_matrix | None,
     ) -> Scorer:
         counts = matrix.getnnz(axis=0).astype(np.float32)
-        return _for_everyone(matrix.shape[0], counts[:, None])
+        return for_everyone(matrix.shape[0], counts[:, None])
 
     def _set_history(self, matrix: csr_matrix) -> None:
         super()._set_history(matrix)  # so that counts follow `update`
-        self.scorer_ = _for_everyone(matrix.shape[0], self.popularity_[:, None])
+        self.scorer_ = for_everyone(matrix.shape[0], self.popularity_[:, None])
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
-        return _for_everyone(history.shape[0], self.popularity_[:, None])
+        return for_everyone(history.shape[0], self.popularity_[:, None])
 
     def _fold_in_items(self, histories: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         counts = histories.getnnz(axis=1).astype(np.float32)
@@ -49,6 +49,7 @@ class Popularity(Recommender):
         raise ParameterError("popularity has no notion of similar items; choose another model")
 
 
-def _for_everyone(n_users: int, item_factors: np.ndarray) -> FactorScorer:
+def for_everyone(n_users: int, item_factors: np.ndarray) -> FactorScorer:
+    """Return a scorer with the same scores for all of ``n_users``."""
     ones = np.ones((n_users, 1), dtype=np.float32)
     return FactorScorer(ones, item_factors, np.zeros(len(item_factors), dtype=np.float32))

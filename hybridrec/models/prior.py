@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,19 +27,17 @@ class FeaturePrior(ABC):
 
     Parameters
     ----------
-    features : csr_matrix of float32, shape (n, width)
+    features : csr_matrix or ndarray of float32, shape (n, width)
         Rows of the items that are trained on.
     ridge : float
     """
 
-    def __init__(self, features: csr_matrix, ridge: float) -> None:
-        self.features: csr_matrix | np.ndarray = features
-        if features.nnz > DENSE * np.prod(features.shape, dtype=np.float64):
-            self.features = features.toarray()
+    def __init__(self, features: csr_matrix | np.ndarray, ridge: float) -> None:
+        self.features = compact(features)
         self.ridge = ridge
 
     @staticmethod
-    def of(features: csr_matrix, ridge: float) -> FeaturePrior:
+    def of(features: csr_matrix | np.ndarray, ridge: float) -> FeaturePrior:
         """Return the solver that suits the width of the features."""
         return (Primal if features.shape[1] <= WIDTH else Kernel)(features, ridge)
 
@@ -54,24 +52,13 @@ class FeaturePrior(ABC):
 class Primal(FeaturePrior):
     """``(F'F + ridge I) W = F'Y``, factorised once: for few features, dense or sparse."""
 
-    def __init__(self, features: csr_matrix, ridge: float) -> None:
-        from scipy.linalg import cho_factor
-
+    def __init__(self, features: csr_matrix | np.ndarray, ridge: float) -> None:
         super().__init__(features, ridge)
-        width = features.shape[1]
-        wide = self.features.astype(np.float64)  # or rounding may be more than the ridge
-        gram = wide.T @ wide
-        gram = gram if isinstance(gram, np.ndarray) else gram.toarray()
-        self.factor = cho_factor(gram + self.ridge * np.eye(width)) if width else None
+        self.factor = factorised(feature_gram(self.features), ridge)
 
     def fit(self, factors: np.ndarray, steps: int = STEPS) -> np.ndarray:
         """Fit W exactly."""
-        from scipy.linalg import cho_solve
-
-        if self.factor is None:
-            return np.zeros((0, factors.shape[1]), dtype=np.float32)
-        weights: np.ndarray = cho_solve(self.factor, self.features.T @ factors)
-        return weights.astype(np.float32)
+        return solved(self.factor, self.features.T @ factors)
 
 
 class Kernel(FeaturePrior):
@@ -81,7 +68,7 @@ class Kernel(FeaturePrior):
     following slowly changing factors is cheap.
     """
 
-    def __init__(self, features: csr_matrix, ridge: float) -> None:
+    def __init__(self, features: csr_matrix | np.ndarray, ridge: float) -> None:
         super().__init__(features, ridge)
         rows = self.features
         self.transposed = rows.T if isinstance(rows, np.ndarray) else rows.T.tocsr()
@@ -117,6 +104,38 @@ class Kernel(FeaturePrior):
             direction *= (fresh / np.maximum(power, 1e-30)).astype(np.float32)
             direction += residual
             power = fresh
+
+
+def compact(features: csr_matrix | np.ndarray) -> csr_matrix | np.ndarray:
+    """Return features as a plain matrix where that is the smaller and faster one."""
+    if isinstance(features, np.ndarray):
+        return features
+    dense = features.nnz > DENSE * np.prod(features.shape, dtype=np.float64)
+    return features.toarray() if dense else features
+
+
+def feature_gram(features: csr_matrix | np.ndarray) -> np.ndarray:
+    """Return ``F'F``, float64, or rounding may be more than the ridge."""
+    wide = features.astype(np.float64)
+    gram = wide.T @ wide
+    return gram if isinstance(gram, np.ndarray) else gram.toarray()
+
+
+def factorised(gram: np.ndarray, ridge: float) -> Any:
+    """Return what `solved` needs of ``F'F + ridge I``; None of no features."""
+    from scipy.linalg import cho_factor
+
+    return cho_factor(gram + ridge * np.eye(len(gram))) if len(gram) else None
+
+
+def solved(factor: Any, right: np.ndarray) -> np.ndarray:
+    """Return W from ``F'Y``: float32 (width, d)."""
+    from scipy.linalg import cho_solve
+
+    if factor is None:
+        return np.zeros((0, right.shape[1]), dtype=np.float32)
+    weights: np.ndarray = cho_solve(factor, right)
+    return weights.astype(np.float32)
 
 
 def _column_powers(matrix: np.ndarray) -> np.ndarray:
