@@ -23,6 +23,7 @@ COMMANDS = {
     "split": "Write a split as files that any other system can train on.",
     "tune": "Choose the parameters of a model on validation data.",
     "embed": "Turn a knowledge graph into vectors.",
+    "plan": "Tell what a fit on a cluster takes: memory, network, time.",
     "serve": "Answer over HTTP: lists, explanations, feedback, a page.",
     "pseudonymise": "Replace the ids of users by keyed pseudonyms.",
     "forget": "Remove users from a model, a file and a feedback log.",
