@@ -23,7 +23,7 @@ _UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 _STORED = "constants.json"
 
 
-class Size(click.ParamType):
+class Size(click.ParamType):  # type: ignore[type-arg]
     """A number of bytes, such as 64GB."""
 
     name = "size"
@@ -87,7 +87,8 @@ def command(calibrate: bool, constants: Path | None, form: str, **asked: Any) ->
 
     job = fleet = None
     if None not in sizes:
-        job = Job(*sizes, asked["factors"], asked["iterations"])
+        users, items, interactions = sizes
+        job = Job(users, items, interactions, asked["factors"], asked["iterations"])
         fleet = Fleet(asked["workers"], asked["memory"], asked["bandwidth"])
     known = _calibrated(constants) if calibrate else _stored(constants)
     if job is None or fleet is None:

@@ -109,8 +109,9 @@ def calibrate(cluster: Cluster) -> Constants:
     cluster : Cluster
         Of two workers at least, on machines like those of the job.
     """
+    row, entry, few, many, solve = _work()
     return Constants(
-        *_work(),
+        *(row, entry, few, many, solve),
         prepare=_prepare(cluster),
         bandwidth=_bandwidth(cluster),
         task=_task(cluster),
@@ -220,7 +221,5 @@ def _process(cluster: Cluster) -> float:
     return float(max(sizes.values()))
 
 
-def _resident() -> int:
-    import psutil
-
-    return int(psutil.Process().memory_info().rss)
+def _resident(dask_worker: Any) -> float:
+    return float(dask_worker.monitor.get_process_memory())

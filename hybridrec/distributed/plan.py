@@ -17,14 +17,14 @@ import numpy as np
 
 from hybridrec.distributed.blocks import LEAST, ROWS
 from hybridrec.distributed.calibration import Constants, row_work
-from hybridrec.distributed.cluster import ARITY, SETTINGS
+from hybridrec.distributed.cluster import ARITY
 from hybridrec.errors import ParameterError
 
 QUANTILES = 64  # of the interactions of a row, which differ much
 BYTES = 4  # of a factor
 ENTRY = 8  # bytes of an interaction in a shard: code and weight
 COPIES = 4  # of an interaction: by user and by item, as read and as trained on
-USABLE = float(SETTINGS["distributed.worker.memory.pause"])  # share of a worker's memory
+USABLE = 0.9  # share of a worker's memory at which Dask makes it wait
 
 
 @dataclass(frozen=True)
