@@ -54,6 +54,7 @@ Trainer = Callable[[Any, Training], "Scorer"]
 # returns the scorer.
 TRAINERS: Mapping[str, tuple[str, bool]] = {
     "popularity": ("popularity", False),
+    "als": ("als", False),
     "hybrid-als": ("hybrid_als", True),
     "item-knn": ("item_knn", False),
     "rp3-beta": ("rp3_beta", False),

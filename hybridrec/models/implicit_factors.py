@@ -47,8 +47,7 @@ class _ImplicitFactors(Recommender):
         item_features: csr_matrix | None,
         user_features: csr_matrix | None,
     ) -> Scorer:
-        whole(factors=self.factors, iterations=self.iterations)
-        at_least(0, regularization=self.regularization)
+        self._check_parameters()
         common = {
             "factors": self.factors,
             "regularization": self.regularization,
@@ -63,6 +62,10 @@ class _ImplicitFactors(Recommender):
             model.fit(matrix / mean, show_progress=False)
         self.mean_weight_ = np.array(mean)
         return self._scorer(np.asarray(model.user_factors), np.asarray(model.item_factors))
+
+    def _check_parameters(self) -> None:
+        whole(factors=self.factors, iterations=self.iterations)
+        at_least(0, regularization=self.regularization)
 
     def _scorer(self, user_factors: np.ndarray, item_factors: np.ndarray) -> FactorScorer:
         zeros = np.zeros(len(item_factors), dtype=np.float32)
@@ -103,8 +106,11 @@ class ALS(_ImplicitFactors):
     def _package(self) -> tuple[Callable[..., Any], dict[str, Any]]:
         from implicit.cpu.als import AlternatingLeastSquares
 
-        positive(alpha=self.alpha)
         return AlternatingLeastSquares, {"alpha": self.alpha}
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        positive(alpha=self.alpha)
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
         assert isinstance(self.scorer_, FactorScorer)
@@ -137,6 +143,31 @@ class ALS(_ImplicitFactors):
 
     def _state(self) -> dict[str, np.ndarray]:
         return {"mean_weight_": self.mean_weight_}
+
+
+def first_factors(
+    model: ALS, n_users: int, n_items: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the factors that the package starts ALS from: float32, of users and of items."""
+    from implicit.utils import check_random_state as stream_of
+
+    stream = stream_of(check_random_state(model.random_state))
+    users, items = (
+        stream.random((n, model.factors), dtype=np.float32) * 0.01 for n in (n_users, n_items)
+    )
+    return users, items
+
+
+def half_iteration(
+    model: ALS, confidence: csr_matrix, factors: np.ndarray, others: np.ndarray
+) -> np.ndarray:
+    """Return factors of some rows after a half-iteration of the package, from ``factors``."""
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    solve = AlternatingLeastSquares(factors=model.factors).solver
+    solved: np.ndarray = factors.copy()
+    solve(confidence, solved, others, model.regularization, num_threads=1)
+    return solved
 
 
 class BPR(_ImplicitFactors):
