@@ -145,9 +145,7 @@ class ALS(_ImplicitFactors):
         return {"mean_weight_": self.mean_weight_}
 
 
-def first_factors(
-    model: ALS, n_users: int, n_items: int
-) -> tuple[np.ndarray, np.ndarray]:
+def first_factors(model: ALS, n_users: int, n_items: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the factors that the package starts ALS from: float32, of users and of items."""
     from implicit.utils import check_random_state as stream_of
 

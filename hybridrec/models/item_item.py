@@ -73,9 +73,7 @@ def nearest_to(
     shape = (len(items), scorer.n_items)
     ones, starts = np.ones(len(items), dtype=np.float32), np.arange(len(items) + 1)
     itself = csr_matrix((ones, items, starts), shape=shape)
-    best, scores = top_k(
-        scorer, items - first, neighbors, exclude=itself, num_threads=num_threads
-    )
+    best, scores = top_k(scorer, items - first, neighbors, exclude=itself, num_threads=num_threads)
     kept = best >= 0
     indptr = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
     weights = csr_matrix((scores[kept], best[kept], indptr), shape=shape)
