@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import click
 import numpy as np
 
+from hybridrec.cli.cluster import ClusterOptions, cluster_options
 from hybridrec.cli.options import (
     EXISTING_FILE,
     Command,
@@ -130,6 +132,7 @@ def _option(parameter: inspect.Parameter) -> Callable[[Command], Command]:
 )
 @click.option("--colour", "--color", "colour", metavar="RELATION", help="For --map.")
 @output_options(*_FORMATS)
+@cluster_options
 def command(
     kg: Path | None,
     dataset: str | None,
@@ -142,6 +145,7 @@ def command(
     map_file: Path | None,
     colour: str | None,
     out: OutputOptions,
+    on: ClusterOptions,
     **parameters: Any,
 ) -> None:
     """Turn a knowledge graph into vectors.
@@ -163,19 +167,31 @@ def command(
     graph = graph.without_relations(graph.relations.parse(drop_relation))
     _check_graph(graph, form, colour)
     given = {name: value for name, value in parameters.items() if value is not None}
-
-    def embed(part: KnowledgeGraph) -> np.ndarray:
-        nodes = Graph.from_knowledge(part)
-        return node_embeddings(nodes, num_threads=threads, progress=True, **given)
-
-    vectors = embed(graph)
-    _say_unlinked(graph)
-    if check:
-        _say_quality(graph, embed, given.get("random_state", 0))
+    with _embedder(on, given, threads) as embed:
+        vectors = embed(graph)
+        _say_unlinked(graph)
+        if check:
+            _say_quality(graph, embed, given.get("random_state", 0))
     picture = None if colour is None else _map(graph, vectors, colour, dataset)
     _write(out, form, graph.entities.ids, vectors)
     if picture is not None:
         write_text(OutputOptions("svg", map_file, out.overwrite), picture)
+
+
+@contextmanager
+def _embedder(on: ClusterOptions, given: dict[str, Any], threads: int) -> Iterator[Embed]:
+    """Yield what makes vectors of a graph, here or on a cluster."""
+    if not on.given:
+        more = {**given, "num_threads": threads, "progress": True}
+        yield lambda part: node_embeddings(Graph.from_knowledge(part), **more)
+        return
+    from hybridrec.distributed import node_embeddings as on_cluster
+
+    for name in given:
+        if name not in inspect.signature(on_cluster).parameters:
+            raise ParameterError(f"--{name.replace('_', '-')} is not for --cluster")
+    with on.connect() as cluster:
+        yield lambda part: on_cluster(cluster, Graph.from_knowledge(part), **given)
 
 
 def _knowledge(

@@ -28,6 +28,7 @@ COMMANDS = {
     "split": "Write a split as files that any other system can train on.",
     "tune": "Choose the parameters of a model on validation data.",
     "embed": "Turn a knowledge graph into vectors.",
+    "plan": "Tell what a fit on a cluster takes: memory, network, time.",
     "update": "Fold new events, users and items into a model.",
     "status": "Tell how far a model is behind its users, and whether to refit.",
     "replay": "Let models live through data in time: accuracy with and without updates.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,6 +40,12 @@ class Training:
     user_features: csr_matrix | None
     checkpoint: str | os.PathLike[str] | None = None
 
+    @cached_property
+    def history(self) -> csr_matrix:
+        """All interactions, users x items, on this process: on disk, if they are many."""
+        data = self.data
+        return spooled_rows(data.stream(), (len(data.users), len(data.items)), data.nnz)
+
 
 Trainer = Callable[[Any, Training], "Scorer"]
 
@@ -49,6 +56,9 @@ TRAINERS: Mapping[str, tuple[str, bool]] = {
     "popularity": ("popularity", False),
     "als": ("als", True),
     "hybrid-als": ("hybrid_als", True),
+    "item-knn": ("item_knn", False),
+    "rp3-beta": ("rp3_beta", False),
+    "personalized-page-rank": ("page_rank", False),
 }
 
 
@@ -90,10 +100,9 @@ def fit(
     described = data.described
     item_pipeline, items = resolve_features(model, item_features, described, "item")
     user_pipeline, users = resolve_features(model, user_features, described, "user")
-    scorer = trainer(model, Training(data, items, users, checkpoint))
-    shape = (len(data.users), len(data.items))
-    history = spooled_rows(data.stream(), shape, data.nnz)
-    model._set_fitted(scorer, history, items, users)
+    training = Training(data, items, users, checkpoint)
+    scorer = trainer(model, training)
+    model._set_fitted(scorer, training.history, items, users)
     model._take_over(described)
     model.item_pipeline_, model.user_pipeline_ = item_pipeline, user_pipeline
     return model

@@ -49,11 +49,14 @@ class Corpus:
             stream = runtime.random_stream(self.random_state, _ORDER, number)
             order = stream.permutation(self.starts)
             for first, last in timed_chunks(order.size):
-                nodes = order[first:last]
-                walks = np.empty((nodes.size, self.walk_length), np.int32)
-                walks[:, 0] = nodes
-                self.walker.walk(walks, self.random_state, nodes, np.full(nodes.size, number))
-                yield walks
+                yield self.walks_from(order[first:last], number)
+
+    def walks_from(self, nodes: np.ndarray, number: int) -> np.ndarray:
+        """Return walk ``number`` from each of some starts, int32 (nodes, walk_length)."""
+        walks = np.empty((nodes.size, self.walk_length), np.int32)
+        walks[:, 0] = nodes
+        self.walker.walk(walks, self.random_state, nodes, np.full(nodes.size, number))
+        return walks
 
     def visits(self) -> np.ndarray:
         """Count how often each node is come across."""

@@ -92,10 +92,19 @@ def count_pairs(corpus: Corpus, window: int, *, progress: bool = False) -> csr_m
     total = csr_matrix((size, size), dtype=np.float64)
     with runtime.progress(len(corpus), "Walks", show=progress) as advance:
         for walks in corpus:
-            for apart in range(1, min(window, walks.shape[1] - 1) + 1):
-                total = total + _pairs(walks[:, :-apart], walks[:, apart:], size)
+            total = total + pairs_in_order(walks, window, size)
             advance(len(walks))
     return csr_matrix(total + total.T)
+
+
+def pairs_in_order(walks: np.ndarray, window: int, size: int) -> csr_matrix:
+    """Count how often one node comes at most ``window`` steps after another, float64."""
+    from scipy.sparse import csr_matrix
+
+    total = csr_matrix((size, size), dtype=np.float64)
+    for apart in range(1, min(window, walks.shape[1] - 1) + 1):
+        total = total + _pairs(walks[:, :-apart], walks[:, apart:], size)
+    return total
 
 
 def _pairs(one: np.ndarray, other: np.ndarray, size: int) -> csr_matrix:

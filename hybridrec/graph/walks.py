@@ -315,17 +315,19 @@ class Plan:
         step = -(-len(walks) // (count * _PARTS)) if count > 1 else len(walks)
 
         def fill(begin: int) -> None:
-            part = walks[begin : begin + step]
-            order = np.arange(first + begin, first + begin + len(part))
-            position, number = np.divmod(order, self.num_walks)
-            part[:, 0] = self.starts[position]
-            self.walker.walk(part, self.seed, position, number)
-            if self.emit is not None:
-                from hybridrec.kernels.walks import keep_only
-
-                keep_only(part, self.emit)
+            self.fill(walks[begin : begin + step], first + begin)
 
         list(pool.map(fill, range(0, len(walks), step)))
+
+    def fill(self, walks: np.ndarray, first: int) -> None:
+        """Take walk ``first`` and those after it in the calling thread, one for every row."""
+        position, number = np.divmod(np.arange(first, first + len(walks)), self.num_walks)
+        walks[:, 0] = self.starts[position]
+        self.walker.walk(walks, self.seed, position, number)
+        if self.emit is not None:
+            from hybridrec.kernels.walks import keep_only
+
+            keep_only(walks, self.emit)
 
 
 def timed_chunks(total: int) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _UNIT = 2.0**-53
@@ -32,13 +32,13 @@ def stream_key(seed: np.uint64, unit: int) -> np.uint64:
 
     For one seed, different units always get different keys.
     """
-    return mix(mix(seed + _GOLDEN) ^ (np.uint64(unit) * _GOLDEN))
+    return mix(mix(seed + GOLDEN) ^ (np.uint64(unit) * GOLDEN))
 
 
 @njit(cache=True, nogil=True)
 def uniform(key: np.uint64, counter: int) -> float:
     """Return number ``counter`` of a stream: float64 in [0, 1), a multiple of 2**-53."""
-    bits = mix(key + (np.uint64(counter) + np.uint64(1)) * _GOLDEN)
+    bits = mix(key + (np.uint64(counter) + np.uint64(1)) * GOLDEN)
     return np.float64(bits >> np.uint64(11)) * _UNIT
 
 

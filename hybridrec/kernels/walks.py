@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hybridrec.kernels.rng import stream_key, uniform
+from hybridrec.kernels.rng import GOLDEN, stream_key, uniform
 from hybridrec.kernels.walk_lanes import (
     DEGREE,
     DRAWS,
@@ -31,6 +31,13 @@ def walk_keys(seed: np.uint64, starts: np.ndarray, walks: np.ndarray) -> np.ndar
     for row in range(starts.size):
         keys[row] = stream_key(stream_key(seed, starts[row]), walks[row])
     return keys
+
+
+def keys_after(keys: np.ndarray, steps: int) -> np.ndarray:
+    """Return stream keys with which the first step draws what step ``steps + 1`` would."""
+    with np.errstate(over="ignore"):
+        later: np.ndarray = keys + np.uint64(steps * DRAWS % 2**64) * GOLDEN
+    return later
 
 
 @njit(cache=True, nogil=True)

@@ -48,14 +48,35 @@ def nearest_items(scorer: Scores, neighbors: int, num_threads: int) -> csr_matri
     -------
     csr_matrix of float32, shape (n_items, n_items)
     """
-    from scipy.sparse import csr_matrix, identity
+    return nearest_to(scorer, np.arange(scorer.n_items), neighbors, num_threads)
 
-    n = scorer.n_items
-    itself = identity(n, dtype=np.float32, format="csr")
-    items, scores = top_k(scorer, np.arange(n), neighbors, exclude=itself, num_threads=num_threads)
-    kept = items >= 0
+
+def nearest_to(
+    scorer: Scores, items: np.ndarray, neighbors: int, num_threads: int, first: int = 0
+) -> csr_matrix:
+    """Return the weights of the best neighbours of some items; see `nearest_items`.
+
+    Parameters
+    ----------
+    scorer : Scores
+        Row r is item ``first + r``.
+    items : ndarray of int, shape (n,)
+    neighbors, num_threads : int
+    first : int, default 0
+
+    Returns
+    -------
+    csr_matrix of float32, shape (n, n_items)
+    """
+    from scipy.sparse import csr_matrix
+
+    shape = (len(items), scorer.n_items)
+    ones, starts = np.ones(len(items), dtype=np.float32), np.arange(len(items) + 1)
+    itself = csr_matrix((ones, items, starts), shape=shape)
+    best, scores = top_k(scorer, items - first, neighbors, exclude=itself, num_threads=num_threads)
+    kept = best >= 0
     indptr = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
-    weights = csr_matrix((scores[kept], items[kept], indptr), shape=(n, n))
+    weights = csr_matrix((scores[kept], best[kept], indptr), shape=shape)
     weights.sort_indices()
     return weights
 

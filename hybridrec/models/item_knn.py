@@ -46,17 +46,20 @@ class ItemKNN(ItemItemModel):
         item_features: csr_matrix | None,
         user_features: csr_matrix | None,
     ) -> Scorer:
+        self._check_parameters()
+        if self.similarity == "jaccard":
+            similar = nearest_items(_Jaccard.of(matrix), self.neighbors, self.num_threads)
+        else:
+            similar = self._similar_by_package(matrix)
+        return HistoryScorer(matrix, similar, over_items=True)
+
+    def _check_parameters(self) -> None:
         if self.similarity not in SIMILARITIES:
             raise ParameterError(
                 f"similarity must be one of {', '.join(SIMILARITIES)}, got {self.similarity!r}"
                 f"{did_you_mean(self.similarity, SIMILARITIES)}"
             )
         whole(neighbors=self.neighbors)
-        if self.similarity == "jaccard":
-            similar = nearest_items(_Jaccard.of(matrix), self.neighbors, self.num_threads)
-        else:
-            similar = self._similar_by_package(matrix)
-        return HistoryScorer(matrix, similar, over_items=True)
 
     def _similar_by_package(self, matrix: csr_matrix) -> csr_matrix:
         from implicit import nearest_neighbours as nn

@@ -79,15 +79,18 @@ class PersonalizedPageRank(ItemItemModel):
         item_features: csr_matrix | None,
         user_features: csr_matrix | None,
     ) -> Scorer:
+        walks = self._prepare(matrix, item_features)
+        weights = nearest_items(walks, self.neighbors, self.num_threads)
+        return scorer_of(matrix, walks, weights)
+
+    def _prepare(self, matrix: csr_matrix, item_features: csr_matrix | None) -> RestartWalks:
+        """Check the parameters, take over the features, and return the walks."""
         whole(neighbors=self.neighbors, steps=self.steps)
         at_least(0, feature_weight=self.feature_weight)
         if not 0 < self.restart < 1:
             raise ParameterError(f"restart must be between 0 and 1, got {self.restart}")
         self.features_ = _links(item_features, self.feature_weight)
-        walks = self._walks_over(matrix)
-        weights = nearest_items(walks, self.neighbors, self.num_threads)
-        background = walks.visits(_popularity(matrix)).ravel().astype(np.float32)
-        return HistoryScorer(_starts(matrix), weights, over_items=True, background=background)
+        return self._walks_over(matrix)
 
     def _walks_over(self, matrix: csr_matrix) -> RestartWalks:
         features = None
@@ -205,6 +208,12 @@ class PersonalizedPageRank(ItemItemModel):
 
     def _set_state(self, state: dict[str, np.ndarray]) -> None:
         self.features_ = state.get("features_")
+
+
+def scorer_of(matrix: csr_matrix, walks: RestartWalks, weights: csr_matrix) -> HistoryScorer:
+    """Return the scorer of all users, from the weights of every item's best neighbours."""
+    background = walks.visits(_popularity(matrix)).ravel().astype(np.float32)
+    return HistoryScorer(_starts(matrix), weights, over_items=True, background=background)
 
 
 def _links(features: csr_matrix | None, weight: float) -> csr_matrix | None:

@@ -56,9 +56,7 @@ class RP3Beta(ItemItemModel):
         item_features: csr_matrix | None,
         user_features: csr_matrix | None,
     ) -> Scorer:
-        whole(neighbors=self.neighbors)
-        positive(alpha=self.alpha)
-        at_least(0, beta=self.beta)
+        self._check_parameters()
         to_items = shares(matrix).power(self.alpha)
         to_users = shares(matrix.T.tocsr()).power(self.alpha)
         popularity = np.asarray(matrix.sum(axis=0, dtype=np.float64)).ravel()
@@ -66,3 +64,8 @@ class RP3Beta(ItemItemModel):
         walks = HistoryScorer(to_users, to_items, over_items=False)
         weights = nearest_items(walks, self.neighbors, self.num_threads)
         return HistoryScorer(matrix, weights, over_items=True)
+
+    def _check_parameters(self) -> None:
+        whole(neighbors=self.neighbors)
+        positive(alpha=self.alpha)
+        at_least(0, beta=self.beta)
