@@ -105,7 +105,11 @@ def blocks(data: Path, only: str | None) -> None:
         ]
     path = RESULTS / "features.json"
     found = json.loads(path.read_text()) if path.exists() else {}
-    found = {name: {**found, **new}[name] for name in sets if name in {**found, **new}}
+    write_blocks({name: {**found, **new}[name] for name in sets if name in {**found, **new}})
+
+
+def write_blocks(found: dict[str, Rows]) -> None:
+    """Write the tables, and the weights that were learned."""
     tables = [
         f"**{name}**, HybridALS\n\n{_table(rows, 'features')}" for name, rows in found.items()
     ]
@@ -202,6 +206,11 @@ def noise() -> None:
         for split in SPLIT_NAMES:
             cut = SPLITS[split](dataset, random_state=seed)
             rows += _told(_with_noise(cut, split, seed))
+    write_noise(rows)
+
+
+def write_noise(rows: Rows) -> None:
+    """Write the tables, and draw them."""
     names = {"interactions": "replaced interactions", "triples": "replaced triples"}
     tables = [
         f"**{names[what]}, {title}**, {FILMS}\n\n{_by_share(rows, what, split)}"
