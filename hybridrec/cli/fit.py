@@ -137,6 +137,9 @@ def command(
 
     INTERACTIONS is a file, or a folder in the layout of RecBole, KGCN or KGAT: CSV, TSV,
     Parquet, JSON lines, ...; columns are recognised by their usual names, or named with options.
+
+    With --cluster it is a folder or URL of Parquet partitions, or a file; side information is used
+    as it is named, without the guard.
     """
     check_output(output, overwrite=overwrite)
     if model == AUTO and scenarios.scenario_column is not None:

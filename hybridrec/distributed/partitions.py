@@ -120,7 +120,8 @@ def read_partition(partition: Partition, log: Log) -> Interactions:
 def _table(log: Log, partition: Partition) -> Any:
     from pyarrow.parquet import ParquetFile
 
-    with log.files().open(partition.path, "rb") as stream:
+    files = log.files()  # some close what they opened when they go
+    with files.open(partition.path, "rb") as stream:
         file = ParquetFile(stream)
         names = file.schema_arrow.names
         wanted = _wanted(names, log.columns)
