@@ -98,6 +98,17 @@ def shard_of(rows: Rows, shape: tuple[int, int]) -> Shard:
     return Shard(matrix, None if rows.times is None else rows.times[order])
 
 
+def own(matrix: csr_matrix) -> csr_matrix:
+    """Give a matrix arrays that may be written to, and return it.
+
+    What came over the network may not be. Kernels are compiled for either kind of array, which
+    takes seconds, and perhaps to other instructions: so they get one kind alone.
+    """
+    for name in ("data", "indices", "indptr"):
+        setattr(matrix, name, np.require(getattr(matrix, name), requirements="W"))
+    return matrix
+
+
 def items_apart(matrix: csr_matrix, starts: np.ndarray) -> list[csr_matrix]:
     """Return what a block of users has of every block of items: items x users of the block."""
     by_item = matrix.T.tocsr()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from hybridrec.dataset.idmap import IdMap
+from hybridrec.distributed.blocks import own
 from hybridrec.errors import ParameterError
 from hybridrec.models.base import Recommender
 from hybridrec.models.frames import POPULAR, Lists
@@ -89,8 +90,8 @@ def with_users(bare: M, users: Users) -> M:
     """Return a model that knows just these users; their codes count from 0."""
     model = copy(bare)
     scorer: Any = bare.scorer_
-    model.scorer_ = scorer.for_users(users.rows)
-    model.history_, model.user_sources_ = users.history, users.sources
+    model.scorer_ = scorer.for_users(_own(users.rows))
+    model.history_, model.user_sources_ = own(users.history), users.sources
     model.users_ = IdMap(users.ids, "user")
     return model
 
@@ -158,7 +159,7 @@ def best_of_block(block: ItemBlock, users: Users, k: int) -> tuple[np.ndarray, n
     """Return the best items of a block and their scores, exactly."""
     end = block.first + block.scorer.n_items
     items, scores = top_k(
-        block.scorer.for_users(users.rows),
+        block.scorer.for_users(_own(users.rows)),
         np.arange(len(users.ids)),
         k,
         exclude=users.history[:, block.first : end],
@@ -202,6 +203,11 @@ def blocks_of(model: Recommender, size: int) -> Iterator[tuple[int, int]]:
     """Yield where blocks of so many users begin and end."""
     for begin in range(0, len(model.users_), size):
         yield begin, min(begin + size, len(model.users_))
+
+
+def _own(rows: Any) -> Any:
+    """Return rows of a scorer that may be written to; see `own`."""
+    return np.require(rows, requirements="W") if isinstance(rows, np.ndarray) else own(rows)
 
 
 def _rows(model: Recommender, begin: int, end: int) -> Any:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from hybridrec.distributed.blocks import in_blocks
+from hybridrec.distributed.blocks import in_blocks, own
 from hybridrec.distributed.ids import added
 from hybridrec.distributed.spool import spooled
 from hybridrec.models.factors import FixedSide, each, gram, spectrum_of
@@ -80,11 +80,11 @@ class ShardedSide:
         self.name, self.cluster, self.starts, self.journal = name, cluster, starts, journal
         self.features, self.model, self.size = features, model, int(starts[-1])
         self.active = np.flatnonzero(counts)
-        own = None if features is None else in_blocks(features, starts)
+        parts = None if features is None else in_blocks(features, starts)
         self.shards = cluster.map(
             make_side,
             rows,
-            own or [None] * len(rows),
+            parts or [None] * len(rows),
             model=on_one_thread(model),
             mean_weight=mean_weight,
             shrinkage=shrinkage,
@@ -121,9 +121,9 @@ class ShardedSide:
         """Factors of the active rows, on this process: on disk, if they are many."""
         if len(self.active) == self.size:
             return self.everyone()
-        own = self.cluster.map(_active, self.shards, self._factors)
+        trained = self.cluster.map(_active, self.shards, self._factors)
         shape = (len(self.active), self.model.factors)
-        return spooled(self.cluster.stream(own), shape, np.float32)
+        return spooled(self.cluster.stream(trained), shape, np.float32)
 
     @factors.setter
     def factors(self, values: np.ndarray) -> None:
@@ -283,6 +283,7 @@ def _refitted(
     weights: np.ndarray | None,
 ) -> np.ndarray:
     fixed = _assembled(others, token, about_others, unobserved)
+    own(side.rows)
     found = side.refitted(fixed, _active(side, factors), shared.mean, weights)
     return _everyone(side, found)
 
