@@ -35,6 +35,7 @@ class BiasBaseline(Recommender):
     """
 
     model_name = "bias-baseline"
+    items_of_anybody = True
 
     def __init__(self, *, damping: float = 5.0) -> None:
         self.damping = damping

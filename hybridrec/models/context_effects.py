@@ -180,7 +180,7 @@ class Effect(ABC):
         given : mapping of int to float
             Not empty.
         measured : ndarray of bool, shape (n_items,)
-            Items with interactions, which the model can score.
+            Items with interactions at the fit.
         people : People
             The users of the scorer, for further models.
         like : Scorer, optional
@@ -235,7 +235,7 @@ class PreFilter(Effect):
         like: Scorer | None = None,
     ) -> Scorer:
         """Return the weighted sum of all scores, each in standard deviations of the user's."""
-        scorers, scorable, weights = [scorer], [measured], [1.0]
+        scorers, scorable, weights = [scorer], [np.ones_like(measured)], [1.0]
         for value, strength in given.items():
             if value in self.models:
                 scorers.append(people.scorer(self.models[value]))

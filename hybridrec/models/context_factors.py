@@ -56,7 +56,8 @@ class ContextFactors(Effect):
         assert isinstance(items, FactorScorer)
         local = items.for_users(rows)
         strength = float(np.mean(list(given.values())))
-        return blended([scorer, local], [measured, self.model.scorable_], [1.0, strength], measured)
+        scorable = [np.ones_like(measured), self.model.scorable_]
+        return blended([scorer, local], scorable, [1.0, strength], measured)
 
     def _in_context(self, users: np.ndarray, values: list[int], moved: np.ndarray) -> np.ndarray:
         """Return the factors of users by what they have under all of some values."""

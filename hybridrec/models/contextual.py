@@ -29,7 +29,7 @@ from hybridrec.models.context_factors import ContextFactors, fitted_factors
 from hybridrec.models.context_search import ContextLists, search_strengths
 from hybridrec.models.hybrid_als import HybridALS
 from hybridrec.models.kept import kept
-from hybridrec.models.members import fit_member, member_spec
+from hybridrec.models.members import fit_member, member_spec, padded
 from hybridrec.models.side import FeatureInput
 from hybridrec.models.weights import hold_out
 from hybridrec.ranking.explanation import Shares, joined
@@ -112,6 +112,7 @@ class Contextual(Composite):
     values_: dict[str, tuple[str, ...]]
     strengths_: dict[str, float]
     occurrences_: csr_matrix
+    measured_: np.ndarray
     _observed: Observed | None = None
     _given: Given | None = None
 
@@ -185,6 +186,7 @@ class Contextual(Composite):
         from scipy.sparse import csr_matrix
 
         self.members_ = (fit_member(self, spec, matrix, *features),)
+        self.measured_ = matrix.getnnz(axis=0) > 0
         self.places_, self.occurrences_ = np.zeros(0, dtype=np.int64), csr_matrix((0, 0))
         self.user_prior_, self.shifts_ = np.zeros((2, 0, 0), dtype=np.float32)
         if observed.columns:
@@ -226,7 +228,7 @@ class Contextual(Composite):
         def scorer_of(given: Given) -> Scorer:
             if not given:
                 return base.scorer_
-            return effect.applied(base.scorer_, given, base.scorable_, inner._everyone())
+            return effect.applied(base.scorer_, given, inner.measured_, inner._everyone())
 
         lists = ContextLists.of(observed.take(held), held_out.rest, stream)
         return search_strengths(lists, scorer_of, base.scorable_, self.num_threads)
@@ -345,6 +347,11 @@ class Contextual(Composite):
             return PreFilter(models, sizes, self._shrinkage)
         return PostFilter(Lifts(self._counts(), self._starts, self._shrinkage))
 
+    @property
+    def _measured(self) -> np.ndarray:
+        """Items with interactions at the fit: over these, scores are put on one scale."""
+        return padded(self.measured_, self.history_.shape[1])
+
     def _everyone(self) -> People:
         return People(np.arange(self.history_.shape[0]), self.history_, None, stored=True)
 
@@ -368,7 +375,7 @@ class Contextual(Composite):
         made_of = (self.history_, self.scorable_)
 
         def make() -> Scorer:
-            return self._effect().applied(base.scorer_, given, self.scorable_, self._everyone())
+            return self._effect().applied(base.scorer_, given, self._measured, self._everyone())
 
         return kept(self, "scorer", made_of, make)
 
@@ -395,7 +402,7 @@ class Contextual(Composite):
         scorer, rows, sources = base.scorer_for(user_codes, history, features)
         people = People(user_codes, history, features, stored=False)
         like = self.scorer_ if self.method == "post-filter" else None
-        applied = self._effect().applied(scorer, self._given, self.scorable_, people, like)
+        applied = self._effect().applied(scorer, self._given, self._measured, people, like)
         return applied, rows, sources
 
     @property
@@ -492,6 +499,7 @@ class Contextual(Composite):
             "user_prior_": self.user_prior_,
             "shifts_": self.shifts_,
             "places_": self.places_,
+            "measured_": self.measured_,
             "fed_": self.fed_,
         }
 

@@ -21,6 +21,7 @@ class Popularity(Recommender):
     """Score an item by the number of users who interacted with it."""
 
     model_name = "popularity"
+    items_of_anybody = True
 
     def _fit(
         self,

@@ -33,6 +33,8 @@ class Scoring(Parameters, ABC):
 
     uses_item_features: ClassVar[bool] = False
     uses_user_features: ClassVar[bool] = False
+    items_of_anybody: ClassVar[bool] = False
+    """Whether a new item is placed by all its users, those of whom nothing else is known too."""
     links_features: ClassVar[bool] = False  # takes features as links, which cannot be negative
 
     users_: IdMap

@@ -198,8 +198,9 @@ def _place_from_users(model: Recommender, items: np.ndarray, usable: np.ndarray)
         placed[: len(model.from_users_)] = model.from_users_
     items = items[~model.scorable_[items] | placed[items]]  # others stand by their features
     histories = model.history_[:, items].T.tocsr()
-    histories.data *= usable[histories.indices]
-    histories.eliminate_zeros()
+    if not model.items_of_anybody:
+        histories.data *= usable[histories.indices]
+        histories.eliminate_zeros()
     known = np.diff(histories.indptr) > 0
     nobody = items[:0]
     if not isinstance(model.scorer_, FactorScorer) or not known.any():
