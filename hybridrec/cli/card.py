@@ -38,7 +38,7 @@ notes_option = click.option(
 @notes_option
 @output_options(*_FORMATS)
 def command(folder: Path, card_notes: Path | None, out: OutputOptions) -> None:
-    """Print the model card: what a model is, its data, what was measured, its limits.
+    """Print the model card: data, what was measured, limits.
 
     Sizes, features and lists are those of the model as it is; measurements are those of the fit,
     with their date.

@@ -73,7 +73,7 @@ def command(
     random_state: int | None,
     out: OutputOptions,
 ) -> None:
-    """Show what a user likes over time.
+    """Show what a user likes over time, and whether it drifts.
 
     "moved" is how far the shares moved since the period before, from 0 to 1 (Jensen-Shannon
     distance); "by chance" how far they do on average, and in 95 % of the cases at most, if the

@@ -75,10 +75,10 @@ class Size(click.ParamType):  # type: ignore[type-arg]
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
 def command(calibrate: bool, constants: Path | None, form: str, **asked: Any) -> None:
-    """Tell what a fit of hybrid-als on a cluster takes.
+    """Tell what a fit on a cluster takes: memory, network, time.
 
-    Prints the memory of a worker, what goes over the network in an iteration, the time, and the
-    bottleneck, from a cost model whose constants are measured.
+    For hybrid-als. Prints the memory of a worker, what goes over the network in an iteration, the
+    time, and the bottleneck, from a cost model whose constants are measured.
     """
     sizes = [asked[name] for name in ("users", "items", "interactions")]
     if None in sizes and not (calibrate and sizes == [None] * 3):

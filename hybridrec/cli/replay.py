@@ -88,11 +88,11 @@ def command(
     threads: int,
     out: OutputOptions,
 ) -> None:
-    """Let a model live through data in the order of time: accuracy with and without updates.
+    """Tell accuracy over time, with and without updates.
 
     A model is fitted on the first events; the others come in windows, each of them a test for
     lists made before it, and then something to learn from, as a strategy says.
-    """  # fmt: skip
+    """
     from hybridrec.evaluation.replay import replay
 
     form = resolve_format(out, *_FORMATS)

@@ -29,7 +29,7 @@ _FORMATS = ("table", "json")
 @event_options
 @output_options(*_FORMATS)
 def command(folder: Path, events: Path | None, how: EventOptions, out: OutputOptions) -> None:
-    """Tell how far a model is behind its users, and whether to refit.
+    """Tell how far a model is behind, and whether to refit.
 
     Counted is all that has come since the fit: what was folded in by updates, and the EVENTS that
     were not yet (a file of interactions or a feedback log, as in "hybridrec update").

@@ -57,7 +57,7 @@ def test_what_does_not_go_together_is_refused(refused, model, events):
     fit = ("fit", "log", "-o", "out")
     assert "--memory-limit goes with --cluster" in refused(*fit, "--memory-limit", "1GB")
     assert "--checkpoint goes with --cluster" in refused(*fit, "--checkpoint", "state")
-    assert "--model auto chooses on one machine" in refused(*fit, *ON, "--model", "auto")
+    assert "not for --cluster: name a model" in refused(*fit, *ON, "--model", "auto")
     assert "ease cannot be trained" in refused(*fit, *ON, "--model", "ease")
     assert "a local cluster is local:N" in refused(*fit, "--cluster", "local:none")
     assert "all of --tls-ca" in refused(*fit, "--cluster", "tls://x:1", "--tls-ca", "events.csv")

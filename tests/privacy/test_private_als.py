@@ -156,7 +156,7 @@ def test_re_ranking_finds_vectors_of_items_in_no_history():
     assert set(np.unique(np.linalg.norm(model.catalogue.vectors(None), axis=1).round(5))) <= {0, 1}
     before = model.recommend(["u1"], k=5, rerank="mmr")
     model.history_.data[:] = 0  # whatever is there
-    model.__dict__.pop("_catalogue")
+    model.__dict__["_kept"].pop("catalogue")
     pd.testing.assert_frame_equal(model.recommend(["u1"], k=5, rerank="mmr"), before)
 
 

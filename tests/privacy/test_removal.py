@@ -48,6 +48,7 @@ def test_nothing_of_the_user_stays_and_others_keep_their_lists(name, dataset, tm
     assert [key for key, one in left._state().items() if np.shape(one)[:1] == (30,)] in (
         [],
         ["features", "rows"],  # of the items with users, which are 30 as well
+        ["scenario/0/items", "scenario/0/delta"],  # likewise
     )
     assert left.scorer_.n_users == 28
     with pytest.raises(UnknownIdError, match="u3"):
@@ -64,7 +65,12 @@ def test_nothing_of_the_user_stays_and_others_keep_their_lists(name, dataset, tm
 
 
 @pytest.mark.parametrize(
-    "name", [one for one in MODELS if one not in ("blend", "stack", "contextual", "private-als")]
+    "name",
+    [
+        one
+        for one in MODELS
+        if one not in ("blend", "stack", "contextual", "scenarios", "private-als")
+    ],
 )
 def test_a_refit_is_the_fit_that_never_saw_the_user(name, dataset):
     dataset = hr.Dataset.build(

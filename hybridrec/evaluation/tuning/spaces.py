@@ -95,6 +95,8 @@ DEFAULT_SPACES: Mapping[str, Space] = {
         "iterations": Range(30, 300, log=True),
         "learning_rate": Range(0.02, 0.2, log=True),
     },
+    "contextual": {"validation_share": Range(0.05, 0.3, log=True)},
+    "scenarios": {},
     "private-als": {  # every trial costs privacy that the model does not count: on public data
         "factors": Range(2, 64, log=True),
         "iterations": Range(1, 6),
