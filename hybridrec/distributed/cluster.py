@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -127,22 +126,13 @@ class Cluster:
         """Run a function on every row of some columns, with some arguments in common.
 
         Arguments may be results of other tasks, or lists of such; they go from worker to worker.
+        Dask chooses the places. No task is ever tied to an address: once all workers were lost,
+        one that is tied, however loosely, would wait for its own for ever.
         """
         if not columns[0]:
             return []
         made: list[Future] = self.client.map(Task(function), *columns, pure=False, **common)
         return made
-
-    def spread(
-        self, function: Callable[..., Any], *columns: Sequence[Any], **common: Any
-    ) -> list[Future]:
-        """As `map`, row by row to the workers in turn, for results that are to stay in balance."""
-        places = cycle(sorted(self.workers))
-        given = {"pure": False, "allow_other_workers": True}
-        return [
-            self.client.submit(Task(function), *row, workers=[next(places)], **given, **common)
-            for row in zip(*columns, strict=True)
-        ]
 
     def one(self, function: Callable[..., Any], *arguments: Any, **common: Any) -> Future:
         """Run a function once."""

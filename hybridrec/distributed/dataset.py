@@ -99,7 +99,7 @@ class ShardedDataset:
         """The matrix of every block of items, (items of the block, users); made by a shuffle."""
         pieces = self.cluster.map(blocks.items_apart, self.rows, starts=self.item_starts)
         parts = self.cluster.split(pieces, len(self.item_starts) - 1)
-        made = self.cluster.spread(blocks.users_together, parts)
+        made = self.cluster.map(blocks.users_together, parts)
         self.cluster.wait(made)
         return made
 
@@ -161,7 +161,7 @@ def read_sharded(
     asked = Cleaning(**(cleaning or {}))
     log = Log(os.fspath(interactions), columns, storage or {})
     partitions = partitions_of(log)
-    parts = cluster.spread(read_partition, partitions, log=log)
+    parts = cluster.map(read_partition, partitions, log=log)
     told = cluster.result(cluster.map(about, parts))
     check_alike(partitions, told)
     ids = [IdMap(joined_ids(cluster, parts, role), role) for role in ("user", "item")]
@@ -222,7 +222,7 @@ def _brought_together(
     apart = cluster.map(rows_apart, parts, users=users, items=items, starts=starts)
     pieces = cluster.split(apart, len(starts) - 1)
     firsts = starts[:-1].tolist()
-    kept = cluster.spread(cleaned, pieces, [len(ids[1])] * len(firsts), firsts, asked=asked)
+    kept = cluster.map(cleaned, pieces, [len(ids[1])] * len(firsts), firsts, asked=asked)
     cluster.wait(kept)
     return kept, starts
 

@@ -47,7 +47,7 @@ def _pair(number):
 
 
 def test_work_is_spread_and_done_on_one_thread(cluster):
-    told = cluster.result(cluster.spread(_place, list(range(6))))
+    told = cluster.result(cluster.map(_place, list(range(6))))
     assert len({pid for pid, _ in told}) == 2
     assert {count for _, count in told} == {1}
 

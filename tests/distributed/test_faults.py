@@ -162,10 +162,14 @@ def test_a_damaged_checkpoint_is_named(data, tmp_path):
         hd.fit(hr.HybridALS(factors=4, iterations=1), data, checkpoint=tmp_path)
 
 
-def test_workers_that_die_over_and_over_are_told_of(cluster):
+def test_workers_that_die_over_and_over_are_told_of(cluster, data, expected):
+    """And all shards, which were lost with them, are made again."""
     future = cluster.one(_die)
     with pytest.raises(ClusterError, match="was lost with its worker 4 times, most often for want"):
         cluster.result(future)
+    for pid in cluster.client.run(os.getpid).values():
+        os.kill(pid, signal.SIGKILL)
+    assert_same_bits(hd.fit(hr.HybridALS(**PARAMS), data), expected)
     cluster.client.wait_for_workers(2, timeout=60)
 
 

@@ -1,4 +1,4 @@
-"""A log whose shards do not fit into the memory limit of the only worker trains all the same."""
+"""Where the memory of the only worker is short, shards go to disk, and the fit is the same."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pandas as pd
 import hybridrec as hr
 from hybridrec import distributed as hd
 
-ROWS, LIMIT = 3_000_000, 500 << 20
+ROWS, LIMIT = 3_000_000, 640 << 20
 
 
-def test_shards_beyond_the_memory_limit_go_to_disk(tmp_path):
+def test_shards_go_to_disk_before_memory_ends(tmp_path):
     rng = np.random.default_rng(0)
     users = np.sort(rng.integers(0, 20_000, ROWS))
     columns = {"user": users, "item": rng.integers(0, 40_000, ROWS)}
