@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybridrec.distributed.blocks import own
 from hybridrec.models.item_item import nearest_to
 from hybridrec.ranking.scorer import HistoryScorer
 
@@ -87,6 +88,11 @@ def _stacked(cluster: Cluster, blocks: Sequence[Future]) -> csr_matrix:
 
 
 def _nearest_in(begin: int, end: int, scorer: Scores, neighbors: int) -> csr_matrix:
+    from scipy.sparse import issparse
+
+    for part in vars(scorer).values():
+        if issparse(part):
+            own(part)
     return nearest_to(scorer, np.arange(begin, end), neighbors, num_threads=1)
 
 

@@ -116,8 +116,8 @@ def _in_rounds(cluster: Cluster, plan: Plan, parts: int) -> np.ndarray:
     """Take all walks step by step; after each, walkers move to where their next step is."""
     graph = plan.walker.graph
     starts = _cut(graph, min(parts, max(graph.num_nodes, 1)))
-    own = cluster.spread(_same, [_part(plan, *ends) for ends in _pairs(starts)])
-    walkers: Sequence[Future] = cluster.spread(_same, _first(plan, starts))
+    own = [cluster.share(_part(plan, *ends)) for ends in _pairs(starts)]
+    walkers: Sequence[Future] = [cluster.share(one) for one in _first(plan, starts)]
     walks = np.full((plan.rows, plan.walk_length), -1, np.int32)
     walks[:, 0] = plan.starts[np.arange(plan.rows) // plan.num_walks]
     for step in range(1, plan.walk_length):
@@ -186,7 +186,3 @@ def _apart(walkers: Walkers, starts: np.ndarray) -> list[Walkers]:
 
 def _met(groups: list[Walkers]) -> Walkers:
     return Walkers(*(np.concatenate(one) for one in zip(*groups, strict=True)))
-
-
-def _same(value: Any) -> Any:
-    return value

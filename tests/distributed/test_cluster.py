@@ -134,6 +134,7 @@ def started(kind, tls, *options, env=None):
         [sys.executable, "-m", module, "--no-dashboard", *map(str, given)],
         stdout=log,
         stderr=log,
+        cwd=tls.ca.parent,  # where no other metadata of the package is found first
         env={**os.environ, **(env or {})},
     )
 
