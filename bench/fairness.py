@@ -87,7 +87,8 @@ def of_seed(data: Dataset, seed: int, groups: tuple[str, ...]) -> Iterator[Group
         if name != RERANKED:
             continue
         for text in RERANKERS:
-            if data.item_table is not None or "column" not in text:
+            _, _, column = text.partition("column=")
+            if not column or known(data, f"items:{column}"):
                 users = split.train.users.ids[split.test_users]
                 lists = model.recommend(users, K, rerank=text).drop(columns=["score", "source"])
                 label = f"{RERANKED}, {text.partition(':')[0]}"
