@@ -54,21 +54,21 @@ def main() -> None:
     }
     middle = made_log(options.work, int(MIDDLE * options.scale))
     if {"overhead", "speedup", "recommend"}.intersection(sections):
-        _run(found, what="warm-up", log=str(middle))
+        measured(found, what="warm-up", log=str(middle))
     if {"overhead", "recommend"}.intersection(sections):
-        _run(found, what="plain", log=str(middle), model=str(options.work / "plain.model"))
+        measured(found, what="plain", log=str(middle), model=str(options.work / "plain.model"))
     if {"overhead", "speedup"}.intersection(sections):
-        _run(found, what="cluster", log=str(middle), address="local:1")
+        measured(found, what="cluster", log=str(middle), address="local:1")
     if "speedup" in sections:
-        _run(found, what="cluster", log=str(middle), address="local:2")
+        measured(found, what="cluster", log=str(middle), address="local:2")
     if "recommend" in sections:
         for address in (None, "local:1", "local:2"):
-            _run(found, what="lists", model=str(options.work / "plain.model"), address=address)
+            measured(found, what="lists", model=str(options.work / "plain.model"), address=address)
     if "large" in sections:
         large = made_log(options.work, int(LARGE * options.scale))
         for address in ("local:2",):
             limit = options.large_limit
-            _run(found, what="cluster", log=str(large), address=address, limit=limit)
+            measured(found, what="cluster", log=str(large), address=address, limit=limit)
     write_results("distributed", found, _table(found))
 
 
@@ -99,7 +99,7 @@ def made_log(work: Path, n: int) -> Path:
     return folder
 
 
-def _run(found: dict[str, Any], **asked: Any) -> None:
+def measured(found: dict[str, Any], **asked: Any) -> None:
     """Run one measurement in a process of its own, and keep what it tells."""
     command = [sys.executable, "-m", "bench.distributed", "--run", json.dumps(asked)]
     told = json.loads(run(command).stdout.splitlines()[-1])
@@ -161,7 +161,8 @@ def cluster(log: str, address: str, limit: str | None = None, **_: Any) -> dict[
         with _sent_by_step(workers) as sent:
             fitted = hd.fit(_model(), data)
         done = time.perf_counter()
-        moved = (sent[-1] - sent[1]) / (ITERATIONS - 1)  # from the end of the first iteration on
+        first, last = sent[1], sent[-1]  # from the end of the first iteration on
+        moved = (last[0] - first[0]) / (ITERATIONS - 1)
         with tempfile.TemporaryDirectory() as folder:
             fitted.save(Path(folder) / "model")
         saved = time.perf_counter()
@@ -173,6 +174,9 @@ def cluster(log: str, address: str, limit: str | None = None, **_: Any) -> dict[
             "interactions": data.nnz,
             "users": len(data.users),
             "items": len(data.items),
+            "user_spread": float(np.log(data.user_counts[data.user_counts > 0]).std()),
+            "item_spread": float(np.log(data.item_counts[data.item_counts > 0]).std()),
+            "seconds_per_iteration": (last[1] - first[1]) / (ITERATIONS - 1),
             "sent_mb_per_iteration": moved / 2**20,
             "expected_mb_per_iteration": (workers.n_workers - 1) * width / 2**20,
             "worker_peak_mb": sorted(workers.client.run(_peak).values()),
@@ -210,15 +214,15 @@ def lists(model: str, address: str | None, **_: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def _sent_by_step(workers: Any) -> Iterator[list[int]]:
-    """Note what the workers have sent, in all, at the end of every half-iteration."""
+def _sent_by_step(workers: Any) -> Iterator[list[tuple[int, float]]]:
+    """Note what the workers have sent, in all, and the time, after every half-iteration."""
     from hybridrec.distributed.checkpoint import Journal
 
     write, sent = Journal.write, []
 
     def noting(journal: Journal, side: Any) -> None:
         write(journal, side)
-        sent.append(sum(workers.client.run(_sent).values()))
+        sent.append((sum(workers.client.run(_sent).values()), time.perf_counter()))
 
     Journal.write = noting  # type: ignore[method-assign]
     try:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 ROWS = 1 << 22  # interactions of a block, about
 LEAST = 8  # blocks, however few interactions, so that workers have something to share
+MOST = 512  # blocks, however many: every one meets every other on the way to the other side
 
 
 class Rows(NamedTuple):
@@ -68,7 +69,7 @@ def block_starts(counts: np.ndarray, rows: int = ROWS) -> np.ndarray:
     """
     n = len(counts)
     load = np.cumsum(counts.astype(np.float64) + 1.0)  # ids without a row are work, too
-    blocks = min(max(LEAST, -(-int(counts.sum()) // rows)), max(n, 1))
+    blocks = min(max(LEAST, -(-int(counts.sum()) // rows)), MOST, max(n, 1))
     cuts = np.searchsorted(load, load[-1] * np.arange(1, blocks) / blocks) + 1 if n else []
     inner = np.minimum(np.asarray(cuts, dtype=np.int64), n)
     return np.unique(np.concatenate([[0], inner, [n]]))

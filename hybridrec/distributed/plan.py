@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hybridrec.distributed.blocks import LEAST, ROWS
+from hybridrec.distributed.blocks import LEAST, MOST, ROWS
 from hybridrec.distributed.calibration import Constants, row_work
 from hybridrec.distributed.cluster import ARITY
 from hybridrec.errors import ParameterError
@@ -171,8 +171,8 @@ def plan(job: Job, fleet: Fleet, constants: Constants) -> Plan:
         "network": received / bandwidth,
         "scheduler": _tasks(job) * constants.task,
     }
-    blocks = _blocks(job.interactions)
-    shuffle = 4 * blocks * blocks * constants.task  # twice, cut and put together
+    blocks, parts = _blocks(job.interactions), max(1, ceil(job.interactions / ROWS))
+    shuffle = blocks * (parts + blocks) * constants.task  # of all parts by user, then by item
     model_bytes = job.interactions * ENTRY + (job.users + job.items) * job.factors * BYTES
     fits = must_fit <= USABLE * fleet.memory
     bottleneck = max(seconds, key=lambda name: seconds[name]) if fits else "memory"
@@ -232,7 +232,7 @@ def _memory(job: Job, fleet: Fleet, constants: Constants) -> dict[str, float]:
 
 
 def _blocks(interactions: float) -> int:
-    return max(LEAST, ceil(interactions / ROWS))
+    return min(max(LEAST, ceil(interactions / ROWS)), MOST)
 
 
 def _tasks(job: Job) -> float:
