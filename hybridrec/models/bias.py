@@ -35,7 +35,6 @@ class BiasBaseline(Recommender):
     """
 
     model_name = "bias-baseline"
-    items_of_anybody = True
 
     def __init__(self, *, damping: float = 5.0) -> None:
         self.damping = damping
