@@ -28,7 +28,7 @@ BUDGET = 2e9  # multiply-adds of one measurement
 REPEATS = 3
 PIECES, PIECE = 8, 16 << 20  # bytes sent from worker to worker
 TASKS = 400
-LOGGED = 1_000_000  # interactions of the log that is read and sharded
+LOGGED = (500_000, 2_000_000)  # interactions of two logs that are read and sharded
 
 
 @dataclass(frozen=True)
@@ -37,25 +37,30 @@ class Constants:
 
     Attributes
     ----------
-    row, entry, few, many, solve : float
+    row, turn, entry, gather, few, many, solve : float
         Seconds of one thread for a unit of each kind of work in `row_work`.
     prepare : float
         Seconds of a worker to read, clean and shard one interaction.
+    start : float
+        Seconds that this takes however few there are.
     bandwidth : float
         Bytes a second from worker to worker.
     task : float
         Seconds of the scheduler for a task.
     process : float
-        Bytes of a worker that has done nothing yet.
+        Bytes of a worker that has loaded its kernels, and nothing else.
     machine : str
     """
 
     row: float
+    turn: float
     entry: float
+    gather: float
     few: float
     many: float
     solve: float
     prepare: float
+    start: float
     bandwidth: float
     task: float
     process: float
@@ -64,7 +69,8 @@ class Constants:
     @property
     def work(self) -> np.ndarray:
         """Seconds by the kinds of `row_work`."""
-        return np.array([self.row, self.entry, self.few, self.many, self.solve])
+        names = ("row", "turn", "entry", "gather", "few", "many", "solve")
+        return np.array([getattr(self, name) for name in names])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the constants as JSON holds them."""
@@ -92,13 +98,14 @@ class Constants:
 def row_work(n: float, d: int) -> np.ndarray:
     """Return the units of work that a row of ``n`` interactions and ``d`` factors takes.
 
-    They follow `hybridrec.kernels.als.solve_rows`: products of the row with a basis, neighbours
-    that are gathered, the small system of a row of few entries (scalar code), or the matrix product
-    (BLAS) and the Cholesky factor of one of many.
+    They follow `hybridrec.kernels.als.solve_rows`: the row itself, its products with a basis, its
+    entries and their factors, the small system of a row of few entries (scalar code), or the matrix
+    product (BLAS) and the Cholesky factor of one of many.
     """
+    common = [1.0, 2.0 * d * d, n, n * d]
     if n < d:
-        return np.array([2.0 * d * d, n * d, n * n * d / 2 + n**3 / 6, 0.0, 0.0])
-    return np.array([2.0 * d * d, n * d, 0.0, n * d * d, d**3 / 6])
+        return np.array([*common, n * n * d / 2 + n**3 / 6, 0.0, 0.0])
+    return np.array([*common, 0.0, n * d * d, d**3 / 6])
 
 
 def calibrate(cluster: Cluster) -> Constants:
@@ -109,13 +116,17 @@ def calibrate(cluster: Cluster) -> Constants:
     cluster : Cluster
         Of two workers at least, on machines like those of the job.
     """
-    row, entry, few, many, solve = _work()
+    process = _process(cluster)
+    at_once = list(cluster.client.run(_work).values())  # they share the memory of a machine
+    row, turn, entry, gather, few, many, solve = np.mean(at_once, axis=0).tolist()
+    prepare, start = _prepare(cluster)
     return Constants(
-        *(row, entry, few, many, solve),
-        prepare=_prepare(cluster),
+        *(row, turn, entry, gather, few, many, solve),
+        prepare=prepare,
+        start=start,
         bandwidth=_bandwidth(cluster),
         task=_task(cluster),
-        process=_process(cluster),
+        process=process,
         machine=f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
     )
 
@@ -162,23 +173,30 @@ def _best(action: Callable[[], object]) -> float:
     return min(times)
 
 
-def _prepare(cluster: Cluster) -> float:
+def _prepare(cluster: Cluster) -> tuple[float, float]:
+    """Return what an interaction takes, and what all take however few they are."""
+    few, many = (_read(cluster, n) for n in LOGGED)
+    each = max(many - few, 0.0) / (LOGGED[1] - LOGGED[0])
+    return each * cluster.n_workers, max(few - each * LOGGED[0], 0.0)
+
+
+def _read(cluster: Cluster, n: int) -> float:
+    """Return the seconds to read a log of so many interactions and to shard it both ways."""
     import pandas as pd
 
     from hybridrec.distributed.dataset import read_sharded
 
-    stream = random_stream(1)
-    users, items = stream.integers(LOGGED // 20, size=LOGGED), stream.integers(20_000, size=LOGGED)
+    stream = random_stream(1, n)
+    users, items = stream.integers(n // 20, size=n), stream.integers(20_000, size=n)
     with tempfile.TemporaryDirectory(prefix="hybridrec-") as folder:
         for part in range(8):
-            rows = slice(part, LOGGED, 8)
+            rows = slice(part, n, 8)
             table = pd.DataFrame({"user": users[rows], "item": items[rows]})
             table.to_parquet(Path(folder) / f"part-{part}.parquet")
         start = time.perf_counter()
         data = read_sharded(cluster, folder)
         assert len(data.columns) > 0
-        seconds = time.perf_counter() - start
-    return seconds * cluster.n_workers / LOGGED
+        return time.perf_counter() - start
 
 
 def _bandwidth(cluster: Cluster) -> float:
@@ -217,8 +235,19 @@ def _nothing(number: int) -> int:
 
 
 def _process(cluster: Cluster) -> float:
+    cluster.client.run(_warm_up)
     sizes = cluster.client.run(_resident)
     return float(max(sizes.values()))
+
+
+def _warm_up() -> None:
+    """Load the kernels."""
+    import pandas as pd
+
+    from hybridrec.models.hybrid_als import HybridALS
+
+    rows = np.arange(400)
+    HybridALS(factors=64, iterations=1).fit(pd.DataFrame({"user": rows % 40, "item": rows % 7}))
 
 
 def _resident(dask_worker: Any) -> float:

@@ -24,6 +24,7 @@ QUANTILES = 64  # of the interactions of a row, which differ much
 BYTES = 4  # of a factor
 ENTRY = 8  # bytes of an interaction in a shard: code and weight
 COPIES = 4  # of an interaction: by user and by item, as read and as trained on
+ON_THE_WAY = 3  # more of it, while partitions become shards
 USABLE = 0.9  # share of a worker's memory at which Dask makes it wait
 
 
@@ -184,7 +185,9 @@ def plan(job: Job, fleet: Fleet, constants: Constants) -> Plan:
         sum(memory.values()),
         received * fleet.workers,
         seconds,
-        preparation=job.interactions * constants.prepare / fleet.workers + shuffle,
+        preparation=(
+            constants.start + job.interactions * constants.prepare / fleet.workers + shuffle
+        ),
         finish=model_bytes / bandwidth,
         client_memory=constants.process + 2 * 8 * (job.users + job.items),
         client_disk=model_bytes,
@@ -227,6 +230,7 @@ def _memory(job: Job, fleet: Fleet, constants: Constants) -> dict[str, float]:
         "the same, turned": max(job.users, job.items) * width,
         "own factors": (job.users + job.items) * width / fleet.workers,
         "interactions": COPIES * ENTRY * job.interactions / fleet.workers,
+        "the same, on their way": ON_THE_WAY * ENTRY * job.interactions / fleet.workers,
         "blocks in work": 2 * of_block,
     }
 

@@ -14,12 +14,15 @@ from hybridrec.distributed.plan import Fleet, Job, plan, row_counts
 from hybridrec.errors import DataError, ParameterError
 
 CONSTANTS = Constants(
-    row=1e-10,
-    entry=1e-9,
+    row=1e-7,
+    turn=1e-10,
+    entry=1e-8,
+    gather=1e-9,
     few=2e-10,
     many=1e-10,
     solve=1e-9,
     prepare=1e-6,
+    start=1.0,
     bandwidth=1e9,
     task=1e-3,
     process=2e8,
@@ -44,8 +47,8 @@ def test_counted_by_hand():
 
 
 def test_a_row_has_the_work_of_its_kernel():
-    assert row_work(2, 8).tolist() == [128, 16, 2 * 2 * 8 / 2 + 8 / 6, 0, 0]
-    assert row_work(8, 8).tolist() == [128, 64, 0, 8 * 8 * 8, 8**3 / 6]
+    assert row_work(2, 8).tolist() == [1, 128, 2, 16, 2 * 2 * 8 / 2 + 8 / 6, 0, 0]
+    assert row_work(8, 8).tolist() == [1, 128, 8, 64, 0, 8 * 8 * 8, 8**3 / 6]
 
 
 @given(st.floats(0, 3), st.floats(1, 1e6))
