@@ -104,7 +104,8 @@ def measured(found: dict[str, Any], **asked: Any) -> None:
     command = [sys.executable, "-m", "bench.distributed", "--run", json.dumps(asked)]
     told = json.loads(run(command).stdout.splitlines()[-1])
     if asked["what"] != "warm-up":
-        found["runs"].append({**asked, **told})
+        places = {name: Path(asked[name]).name for name in ("log", "model") if name in asked}
+        found["runs"].append({**asked, **places, **told})
         print(json.dumps(found["runs"][-1]), file=sys.stderr)
 
 

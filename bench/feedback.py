@@ -13,21 +13,18 @@ something, their size little.
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-
-from bench.measure import markdown, write_results  # noqa: E402
-from hybridrec import clean, load_dataset, read_dataset  # noqa: E402
-from hybridrec.dataset.dataset import Dataset  # noqa: E402
-from hybridrec.dataset.interactions import Interactions  # noqa: E402
-from hybridrec.evaluation.replay import Replay, replay  # noqa: E402
-from hybridrec.models.base import Recommender  # noqa: E402
-from hybridrec.models.spec import ModelSpec  # noqa: E402
-from hybridrec.online.staleness import Staleness, should_refit  # noqa: E402
+from bench.measure import markdown, write_results
+from hybridrec import clean, load_dataset, read_dataset
+from hybridrec.dataset.dataset import Dataset
+from hybridrec.dataset.interactions import Interactions
+from hybridrec.evaluation.replay import Replay, replay
+from hybridrec.models.base import Recommender
+from hybridrec.models.spec import ModelSpec
+from hybridrec.online.staleness import Staleness, should_refit
+from hybridrec.runtime import threads
 
 MODELS = ("popularity", "item-knn", "hybrid-als:factors=64", "personalized-page-rank", "ease")
 STRATEGIES = ("static", "update", "advised", "refit:5", "refit")
@@ -46,7 +43,8 @@ def main() -> None:
         name, dataset = "ml-100k", liked(read_dataset(options.ml_100k / "ml-100k.inter"), 4)
     rows: list[dict[str, Any]] = []
     for model in MODELS:
-        rows += measured(name, dataset, model)
+        with threads(1):
+            rows += measured(name, dataset, model)
         stem = "feedback" if options.ml_100k is None else "feedback_ml_100k"
         write_results(stem, {"rows": rows}, tables(rows))
 

@@ -71,7 +71,10 @@ def write_results(name: str, data: dict[str, Any], table: str) -> None:
     """Write ``bench/results/NAME.json`` and ``NAME.md``, and print the table."""
     facts = machine()
     RESULTS.mkdir(exist_ok=True)
-    command = f"python -m {Path(sys.argv[0]).parent.name}.{Path(sys.argv[0]).stem}"
+    module = f"{Path(sys.argv[0]).parent.name}.{Path(sys.argv[0]).stem}"
+    # what was asked for belongs to the figures, where it lay on this machine does not
+    given = ["PATH" if os.sep in one else one for one in sys.argv[1:]]
+    command = " ".join(["python -m", module, *given])
     content = {"command": command, "machine": facts, **data}
     (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
     stated = ", ".join(f"{key} {value}" for key, value in facts.items())
