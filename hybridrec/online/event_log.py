@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from hybridrec.online.log_file import (
     ensure_tables,
     set_journal,
     sync_folder,
+    told_of,
 )
 
 __all__ = ["Event", "EventLog", "EventLogError", "Receipt"]
@@ -292,13 +293,8 @@ class EventLog:
             sync_folder(self.path.parent)
         return connection
 
-    @contextmanager
-    def _said(self, doing: str) -> Iterator[None]:
-        """Say which file it was that SQLite has trouble with."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise EventLogError(f"cannot {doing} the feedback log {self.path}: {error}") from error
+    def _said(self, doing: str) -> AbstractContextManager[None]:
+        return told_of(doing, "feedback log", self.path)
 
 
 class _Request:

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -15,12 +15,12 @@ from hybridrec.errors import DataError, ParameterError
 from hybridrec.online.event import Event, checked_id, checked_number
 from hybridrec.online.log_file import (
     BUSY_SECONDS,
-    EventLogError,
     check_format,
     checked_path,
     ensure_tables,
     set_journal,
     sync_folder,
+    told_of,
 )
 
 APPLICATION = 0x68796269  # "hybi": SQLite's application_id, which tells our files from others
@@ -334,13 +334,8 @@ class ImpressionLog:
             sync_folder(self.path.parent)
         return connection
 
-    @contextmanager
-    def _said(self, doing: str) -> Iterator[None]:
-        """Say which file it was that SQLite has trouble with."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise EventLogError(f"cannot {doing} the log {self.path}: {error}") from error
+    def _said(self, doing: str) -> AbstractContextManager[None]:
+        return told_of(doing, "log", self.path)
 
 
 Row = tuple["tuple[int | str, str, float]", "list[tuple[Any, ...]]"]

@@ -14,6 +14,7 @@ from hybridrec.dataset.frames import Backend, make_frame
 from hybridrec.errors import DataError, ParameterError
 from hybridrec.features.pipeline import BLOCKS, FeaturePipeline
 from hybridrec.models.checks import whole
+from hybridrec.online.distance import jensen_shannon
 from hybridrec.ranking.rules.groups import item_groups
 from hybridrec.runtime import check_random_state, random_stream
 
@@ -226,20 +227,6 @@ def interest_drift(
         left_out=int(np.count_nonzero(~has)),
         backend=rows.backend,
     )
-
-
-def jensen_shannon(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """Return the Jensen-Shannon distance of rows of shares, float64 (rows,), from 0 to 1."""
-    middle = (_entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2).clip(0.0, 1.0)
-    distances: np.ndarray = np.sqrt(middle)
-    return distances
-
-
-def _entropy(p: np.ndarray) -> np.ndarray:
-    from scipy.special import entr
-
-    bits: np.ndarray = entr(p).sum(axis=-1) / np.log(2)
-    return bits
 
 
 def _values(dataset: Dataset, by: str) -> tuple[csr_matrix, np.ndarray]:

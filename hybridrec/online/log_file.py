@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hybridrec.errors import HybridRecError
@@ -30,6 +32,15 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     if where.exists() and not where.is_file():
         raise EventLogError(f"{where} is not a file; choose another name for the log")
     return where
+
+
+@contextmanager
+def told_of(doing: str, what: str, path: Path) -> Iterator[None]:
+    """Say which file it was that SQLite has trouble with."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise EventLogError(f"cannot {doing} the {what} {path}: {error}") from error
 
 
 def ensure_tables(connection: sqlite3.Connection, schema: str) -> None:

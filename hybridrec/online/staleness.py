@@ -18,6 +18,7 @@ from hybridrec.dataset.recency import SECONDS_PER_DAY
 from hybridrec.errors import DataError, first_few
 from hybridrec.models.frames import MODEL
 from hybridrec.models.record import Level, Record
+from hybridrec.online.distance import jensen_shannon
 from hybridrec.runtime import random_stream, threads
 
 if TYPE_CHECKING:
@@ -277,31 +278,22 @@ def _shift(record: Record, since: _Since) -> Measure:
     before, after = before[trained], after[trained]
     if after.sum() < 1 or before.sum() < 1:
         return Measure("popularity shift", None, SHIFT, False, "no new pair with a trained item")
-    found = float(_divergence(before, after[None, :])[0])
+    found = _divergence(before, after)
     shares = (before + after) / (before.sum() + after.sum())
     stream, drawn = random_stream(0), []
     for _ in range(NULL_DRAWS):
         one = stream.multinomial(int(before.sum()), shares)
         other = stream.multinomial(int(after.sum()), shares)
-        drawn.append(float(_divergence(one, other[None, :])[0]))
+        drawn.append(_divergence(one, other))
     excess = float(np.sqrt(max(found - float(np.mean(drawn)), 0.0)))
     certain = found > float(np.quantile(drawn, NULL_LEVEL)) and after.sum() >= LEAST_PAIRS
     text = "of 1, beyond chance" if certain else "of 1, which chance may explain"
     return Measure("popularity shift", excess, SHIFT, certain and excess > SHIFT, text)
 
 
-def _divergence(one: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the Jensen-Shannon divergence (base 2) of counts and rows of counts."""
-    p, q = one / one.sum(), others / others.sum(axis=1, keepdims=True)
-    middle = (p + q) / 2
-
-    def relative(x: np.ndarray) -> np.ndarray:
-        ratio = np.divide(x, middle, out=np.ones_like(middle), where=(x > 0) & (middle > 0))
-        total: np.ndarray = (x * np.log2(ratio)).sum(axis=-1)
-        return total
-
-    found: np.ndarray = (relative(np.broadcast_to(p, q.shape)) + relative(q)) / 2
-    return found
+def _divergence(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the Jensen-Shannon divergence of two arrays of counts: the distance squared."""
+    return float(jensen_shannon(one / one.sum(), other / other.sum()) ** 2)
 
 
 def _agreement(model: Recommender, record: Record, events: Interactions | None) -> Measure:

@@ -7,14 +7,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.spatial.distance import jensenshannon
 
 from hybridrec.dataset.dataset import Dataset
 from hybridrec.dataset.knowledge import KnowledgeGraph
 from hybridrec.errors import DataError, ParameterError, UnknownIdError
-from hybridrec.online.interest_drift import interest_drift, jensen_shannon
+from hybridrec.online.interest_drift import interest_drift
 
 GENRES = {"i": ["a"], "j": ["a", "b"], "k": ["c"], "l": []}
 DAYS = {"2020-01-03": "i", "2020-01-20": "j", "2020-03-01": "k", "2020-03-02": "l"}
@@ -48,15 +45,6 @@ def test_single_values_and_facts_can_be_asked_for():
     facts = interest_drift(small(), "u", by="tokens", periods=3)
     np.testing.assert_allclose(facts.shares, [[1, 0], [0, 1], [0, 1]])
     assert [step.distance for step in facts.steps] == pytest.approx([1, 0])
-
-
-@given(st.integers(0, 2**32), st.integers(1, 6))
-def test_the_distance_is_that_of_scipy(seed, width):
-    p, q = np.random.default_rng(seed).dirichlet(np.ones(width), (2, 5))
-    q[0] = p[0]
-    found = jensen_shannon(p, q)
-    np.testing.assert_allclose(found, jensenshannon(p, q, base=2, axis=1), atol=1e-6)
-    assert ((found >= 0) & (found <= 1)).all()
 
 
 def person(seed, moves, n=120):

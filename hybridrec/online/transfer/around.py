@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridrec.models.base import Recommender
+from hybridrec.models.composite import Composite
 from hybridrec.models.side import has_entries
 from hybridrec.ranking.scorer import Scorer
 
@@ -17,19 +17,10 @@ if TYPE_CHECKING:
     from hybridrec.ranking.explanation import Shares
 
 
-class AroundOne(Recommender):
+class AroundOne(Composite):
     """Base of models with a single member, whose scores are theirs."""
 
-    uses_item_features = True
-    uses_user_features = True
-
-    def share(self) -> None:
-        """Give the member what it has in common with this model."""
-        base = self.members_[0]
-        base.users_, base.items_ = self.users_, self.items_
-        base.user_sources_, base.backend_ = self.user_sources_, self.backend_
-        base.item_table_, base.knowledge_ = self.item_table_, self.knowledge_
-        base.item_pipeline_, base.user_pipeline_ = self.item_pipeline_, self.user_pipeline_
+    fed_ = np.ones(1, dtype=np.bool_)
 
     @property
     def scorer_(self) -> Scorer:
@@ -41,11 +32,6 @@ class AroundOne(Recommender):
     @scorer_.setter
     def scorer_(self, scorer: Scorer) -> None:
         self.members_[0].scorer_ = scorer
-
-    def _set_history(self, matrix: csr_matrix) -> None:
-        super()._set_history(matrix)
-        for member in self.members_:
-            member._set_history(matrix)
 
     def scorer_for(
         self,

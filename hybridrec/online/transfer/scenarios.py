@@ -158,7 +158,6 @@ class Scenarios(AroundOne):
             user_features=of_users if spec.kind.uses_user_features else (),
         )
         self._given = None
-        self.share()
         return self
 
     def _checked(self) -> ModelSpec:
