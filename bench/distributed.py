@@ -1,10 +1,11 @@
 """The cluster beside the plain path: ``python -m bench.distributed [--section NAME ...]``.
 
 Sections: ``overhead`` (local:1 against a fit in this process, one thread each), ``speedup`` (1 to
-2 workers), ``recommend`` (lists of all users), ``large`` (a log whose shards do not fit into the
-memory limit of the workers). Bytes that workers send each other and the peak memory of every
-worker are told of each fit. Every run is a process of its own; logs are synthetic, made once in
-``--work`` and kept there. ``--scale 0.01`` tries everything on a hundredth of the interactions.
+2 workers), ``recommend`` (lists of all users), ``short`` (a worker with less memory than the shards
+take), ``large`` (ten times as many interactions, workers of 4 GB). Bytes that workers send each
+other and the peak memory of every worker are told of each fit. Every run is a process of its own;
+logs are synthetic, made once in ``--work`` and kept there. ``--scale 0.01`` tries everything on a
+hundredth of the interactions.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ PER_USER, PER_ITEM = 100, 1000
 PARTITION = 2_000_000  # rows of a file
 FACTORS, ITERATIONS = 64, 3
 LIMIT = "4GB"  # of a worker in the section "large"
-SECTIONS = ("overhead", "speedup", "recommend", "large")
+SHORT = 700  # MB of the worker in the section "short", for MIDDLE interactions
+SECTIONS = ("overhead", "speedup", "recommend", "short", "large")
 
 
 def main() -> None:
@@ -64,11 +66,13 @@ def main() -> None:
     if "recommend" in sections:
         for address in (None, "local:1", "local:2"):
             measured(found, what="lists", model=str(options.work / "plain.model"), address=address)
+    if "short" in sections:
+        limit = f"{max(int(SHORT * options.scale), 500)}MB"
+        measured(found, what="cluster", log=str(middle), address="local:1", limit=limit)
     if "large" in sections:
         large = made_log(options.work, int(LARGE * options.scale))
-        for address in ("local:2",):
-            limit = options.large_limit
-            measured(found, what="cluster", log=str(large), address=address, limit=limit)
+        limit = options.large_limit
+        measured(found, what="cluster", log=str(large), address="local:2", limit=limit)
     write_results("distributed", found, _table(found))
 
 

@@ -82,7 +82,7 @@ def in_blocks(whole: Any, starts: np.ndarray) -> list[Any]:
 
 def by_block(codes: np.ndarray, starts: np.ndarray) -> list[np.ndarray]:
     """Return the positions of the codes of every block, in the order they are in."""
-    block = np.searchsorted(starts, codes, side="right") - 1
+    block = (np.searchsorted(starts, codes, side="right") - 1).astype(np.int16)  # sorted by radix
     order = np.argsort(block, kind="stable")
     ends = np.searchsorted(block[order], np.arange(len(starts)))
     return [order[ends[at] : ends[at + 1]] for at in range(len(starts) - 1)]
@@ -92,7 +92,7 @@ def shard_of(rows: Rows, shape: tuple[int, int]) -> Shard:
     """Return distinct pairs as a matrix of this shape, users counted from 0."""
     from scipy.sparse import csr_matrix
 
-    order = np.lexsort((rows.items, rows.users))
+    order = np.argsort(rows.users.astype(np.int64) * shape[1] + rows.items)
     starts = np.concatenate([[0], np.cumsum(np.bincount(rows.users, minlength=shape[0]))])
     parts = rows.weights[order], rows.items[order], starts.astype(np.int32)
     matrix = csr_matrix(parts, shape=shape)
