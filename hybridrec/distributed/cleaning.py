@@ -63,7 +63,7 @@ class Core:
     item_counts: np.ndarray
 
 
-def cleaned(pieces: list[Rows], n_items: int, first: int, asked: Cleaning) -> Kept:
+def cleaned(pieces: list[Rows], first: int, *, n_items: int, asked: Cleaning) -> Kept:
     """Join what the partitions have of a block of users, and drop what does not count.
 
     Codes of users are counted from the ``first`` of the block from here on.

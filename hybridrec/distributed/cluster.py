@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from hybridrec.distributed.versions import check_versions
 from hybridrec.errors import ClusterError, HybridRecError, MissingExtraError, ParameterError
 from hybridrec.runtime import threads
@@ -120,6 +122,12 @@ class Cluster:
         """Addresses of the workers."""
         return list(self.client.ncores())
 
+    @property
+    def memory(self) -> float:
+        """Bytes that the smallest worker may use; infinite if none has a limit."""
+        limits = self.client.run(_memory_limit).values()
+        return float(min((one for one in limits if one), default=np.inf))
+
     def map(
         self, function: Callable[..., Any], *columns: Sequence[Any], **common: Any
     ) -> list[Future]:
@@ -153,11 +161,13 @@ class Cluster:
             if len(parts) == 1:
                 return parts[0]
 
-    def split(self, pieces: Sequence[Future], number: int) -> list[list[Future]]:
-        """Take results that are sequences apart: entry n of every one of them, for every n."""
-        rows = [[piece, at] for at in range(number) for piece in pieces]
-        taken = self.map(_entry, *map(list, zip(*rows, strict=True)))
-        return [taken[at * len(pieces) : (at + 1) * len(pieces)] for at in range(number)]
+    def split(
+        self, pieces: Sequence[Future], places: Iterable[int] | Iterable[slice]
+    ) -> list[list[Future]]:
+        """Take results that are sequences apart: for every place, what all of them have there."""
+        rows = [(piece, at) for at in places for piece in pieces]
+        taken = self.map(_at, *map(list, zip(*rows, strict=True))) if rows else []
+        return [taken[at : at + len(pieces)] for at in range(0, len(taken), len(pieces))]
 
     def result(self, future: Any) -> Any:
         """Wait for one result, or for a list of them.
@@ -224,8 +234,13 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _entry(pieces: Sequence[Any], at: int) -> Any:
-    return pieces[at]
+def _memory_limit(dask_worker: Any) -> int | None:
+    limit: int | None = dask_worker.memory_manager.memory_limit
+    return limit
+
+
+def _at(pieces: Sequence[Any], place: int | slice) -> Any:
+    return pieces[place]
 
 
 def _check(address: str, memory_limit: str | None, tls: Tls | None) -> None:

@@ -26,6 +26,7 @@ from hybridrec.distributed.ids import (
     rows_apart,
 )
 from hybridrec.distributed.partitions import Log, partitions_of, read_partition
+from hybridrec.distributed.shuffle import shuffle
 from hybridrec.errors import DataError, ParameterError, did_you_mean
 
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ class ShardedDataset:
     def columns(self) -> list[Future]:
         """The matrix of every block of items, (items of the block, users); made by a shuffle."""
         pieces = self.cluster.map(blocks.items_apart, self.rows, starts=self.item_starts)
-        parts = self.cluster.split(pieces, len(self.item_starts) - 1)
-        made = self.cluster.map(blocks.users_together, parts)
+        n_blocks = len(self.item_starts) - 1
+        made = shuffle(self.cluster, pieces, n_blocks, blocks.users_together)
         self.cluster.wait(made)
         return made
 
@@ -220,9 +221,8 @@ def _brought_together(
     counts = cluster.reduce(added, cluster.map(row_counts, parts, users=users))
     starts = block_starts(cluster.result(counts))
     apart = cluster.map(rows_apart, parts, users=users, items=items, starts=starts)
-    pieces = cluster.split(apart, len(starts) - 1)
-    firsts = starts[:-1].tolist()
-    kept = cluster.map(cleaned, pieces, [len(ids[1])] * len(firsts), firsts, asked=asked)
+    about = {"n_items": len(ids[1]), "asked": asked}
+    kept = shuffle(cluster, apart, len(starts) - 1, cleaned, starts[:-1].tolist(), **about)
     cluster.wait(kept)
     return kept, starts
 

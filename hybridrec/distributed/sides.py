@@ -220,7 +220,7 @@ class ShardedMap:
             self.weights = cluster.one(solved, self.factor, right)
             return
         both = cluster.one(_fit_kernel, self.whole, list(factors), self.those, self.state)
-        (self.weights,), (self.state,) = cluster.split([both], 2)
+        (self.weights,), (self.state,) = cluster.split([both], range(2))
 
     @property
     def parts(self) -> dict[str, list[Future]]:

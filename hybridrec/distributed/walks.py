@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from hybridrec.distributed.blocks import by_block
+from hybridrec.distributed.shuffle import shuffle
 from hybridrec.distributed.spool import spooled
 from hybridrec.errors import ParameterError
 from hybridrec.graph.walks import Plan, Walker
@@ -125,7 +126,7 @@ def _in_rounds(cluster: Cluster, plan: Plan, parts: int) -> np.ndarray:
         for rows, nodes in cluster.stream(cluster.map(_where, moved)):
             walks[rows, step] = nodes
         apart = cluster.map(_apart, moved, starts=starts)
-        walkers = cluster.map(_met, cluster.split(apart, len(own)))
+        walkers = shuffle(cluster, apart, len(own), _met)
     return walks
 
 

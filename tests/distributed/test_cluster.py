@@ -36,7 +36,7 @@ def _nested(parts):
 
 def test_results_are_taken_apart_and_streamed(cluster):
     pairs = cluster.map(_pair, [1, 2, 3])
-    ones, tens = cluster.split(pairs, 2)
+    ones, tens = cluster.split(pairs, range(2))
     assert list(cluster.stream(ones)) == [1, 2, 3]
     assert cluster.result(tens) == [10, 20, 30]
     assert cluster.map(_pair, []) == []
@@ -44,6 +44,11 @@ def test_results_are_taken_apart_and_streamed(cluster):
 
 def _pair(number):
     return number, 10 * number
+
+
+def test_memory_is_that_of_the_smallest_worker(cluster):
+    limits = cluster.client.run(lambda dask_worker: dask_worker.memory_manager.memory_limit)
+    assert cluster.memory == min(limits.values()) > 1e8
 
 
 def test_work_is_spread_and_done_on_one_thread(cluster):
