@@ -17,14 +17,7 @@ from hybridrec.dataset.interactions import Interactions
 from hybridrec.distributed import blocks
 from hybridrec.distributed.blocks import Rows, Shard, block_starts
 from hybridrec.distributed.cleaning import Cleaning, Core, cleaned, core_of
-from hybridrec.distributed.ids import (
-    about,
-    added,
-    check_alike,
-    joined_ids,
-    row_counts,
-    rows_apart,
-)
+from hybridrec.distributed.ids import Coded, about, added, check_alike, coded, rows_apart
 from hybridrec.distributed.partitions import Log, partitions_of, read_partition
 from hybridrec.distributed.shuffle import shuffle
 from hybridrec.errors import DataError, ParameterError, did_you_mean
@@ -165,9 +158,10 @@ def read_sharded(
     parts = cluster.map(read_partition, partitions, log=log)
     told = cluster.result(cluster.map(about, parts))
     check_alike(partitions, told)
-    ids = [IdMap(joined_ids(cluster, parts, role), role) for role in ("user", "item")]
-    kept, starts = _brought_together(cluster, parts, ids, asked)
-    del parts  # or workers would keep what they have read
+    of_users, of_items = (coded(cluster, parts, told, role) for role in ("users", "items"))
+    kept, starts = _brought_together(cluster, parts, of_users, of_items, asked)
+    ids = IdMap(of_users.ids, "user"), IdMap(of_items.ids, "item")
+    del parts, of_users, of_items  # or workers would keep what they have read
     core = core_of(cluster, kept, starts, len(ids[1]), asked)
     del kept
     if not core.user_counts.sum():
@@ -214,14 +208,12 @@ def of_shards(
 
 
 def _brought_together(
-    cluster: Cluster, parts: Sequence[Future], ids: Sequence[IdMap], asked: Cleaning
+    cluster: Cluster, parts: Sequence[Future], users: Coded, items: Coded, asked: Cleaning
 ) -> tuple[list[Future], np.ndarray]:
     """Bring rows together by user, those that count; return also where blocks of users start."""
-    users, items = (cluster.share(one) for one in ids)
-    counts = cluster.reduce(added, cluster.map(row_counts, parts, users=users))
-    starts = block_starts(cluster.result(counts))
-    apart = cluster.map(rows_apart, parts, users=users, items=items, starts=starts)
-    about = {"n_items": len(ids[1]), "asked": asked}
+    starts = block_starts(users.rows)
+    apart = cluster.map(rows_apart, parts, users.codes, items.codes, starts=starts)
+    about = {"n_items": len(items.ids), "asked": asked}
     kept = shuffle(cluster, apart, len(starts) - 1, cleaned, starts[:-1].tolist(), **about)
     cluster.wait(kept)
     return kept, starts

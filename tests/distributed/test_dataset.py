@@ -66,6 +66,17 @@ def test_shards_do_not_depend_on_partitions(cluster, frame, folder, tmp_path):
         assert (ours != theirs).nnz == 0
 
 
+@pytest.mark.parametrize("direct", [1 << 14, 0])
+def test_ids_in_many_buckets(cluster, frame, tmp_path, monkeypatch, direct):
+    """Numbers and texts, and a partition without a row."""
+    monkeypatch.setattr("hybridrec.distributed.ids.BUCKET", 50)
+    monkeypatch.setattr("hybridrec.distributed.shuffle.DIRECT", direct)
+    for at, rows in enumerate((frame[:0], frame[:10], frame[10:])):
+        rows.to_parquet(tmp_path / f"{at}.parquet")
+    found = hd.read_sharded(cluster, tmp_path)
+    assert_same(found, hr.clean(hr.Interactions.from_frame(frame))[0])
+
+
 def test_other_files_through_the_local_readers(cluster, frame, tmp_path):
     frame.to_csv(tmp_path / "events.csv", index=False)
     found = hd.read_sharded(cluster, tmp_path / "events.csv")
