@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
 
 from hybridrec.distributed.checkpoint import Journal, about_fit
+from hybridrec.distributed.draws import drawn
 from hybridrec.distributed.spool import spooled
 from hybridrec.models.checks import at_least, positive, whole
 from hybridrec.models.implicit_factors import ALS
@@ -33,9 +34,9 @@ def train(model: ALS, training: Training) -> Scorer:
     data, cluster = training.data, training.data.cluster
     mean = data.weight / data.nnz
     journal = Journal(cluster, training.checkpoint, about_fit(model, data))
-    stream = np.random.default_rng(check_random_state(model.random_state))
+    stream = cluster.share(np.random.default_rng(check_random_state(model.random_state)))
     users = Half("users", cluster, data.rows, data.user_starts, model, mean, stream)
-    items = Half("items", cluster, data.columns, data.item_starts, model, mean, stream)
+    items = Half("items", cluster, data.columns, data.item_starts, model, mean, users.stream)
     for _ in range(model.iterations):
         for side, other in ((users, items), (items, users)):
             if not journal.passes(users, items):
@@ -58,12 +59,12 @@ class Half:
         starts: np.ndarray,
         model: ALS,
         mean: float,
-        stream: np.random.Generator,
+        stream: Future,
     ) -> None:
         self.name, self.cluster, self.model, self.size = name, cluster, model, int(starts[-1])
         self.rows = cluster.map(_over_mean, rows, mean=mean)
-        drawn = _drawn(stream, np.diff(starts).tolist(), model.factors)
-        self.blocks = [cluster.share(one) for one in drawn]
+        sizes = np.diff(starts).tolist()
+        self.blocks, self.stream = drawn(cluster, stream, sizes, model.factors, _draw)
 
     def solve(self, other: Half) -> None:
         """Refit the factors, the other side being fixed."""
@@ -108,7 +109,5 @@ def _over_mean(rows: csr_matrix, mean: float) -> csr_matrix:
     return (rows / mean).tocsr()
 
 
-def _drawn(stream: np.random.Generator, sizes: Sequence[int], width: int) -> Iterator[np.ndarray]:
-    """Yield factors to start from: one draw for all, whatever the blocks."""
-    for size in sizes:
-        yield stream.random((size, width), dtype=np.float32) * np.float32(SPREAD)
+def _draw(stream: np.random.Generator, size: int, width: int) -> np.ndarray:
+    return stream.random((size, width), dtype=np.float32) * np.float32(SPREAD)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hybridrec.distributed.checkpoint import Journal, about_fit, fingerprint
-from hybridrec.distributed.sides import ShardedSide, forget
+from hybridrec.distributed.exchange import forget
+from hybridrec.distributed.sides import ShardedSide
 from hybridrec.errors import ParameterError
 from hybridrec.models.hybrid_als import HybridALS, factor_scorer
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def train(model: HybridALS, training: Training) -> Scorer:
-    """Train a `HybridALS`; the factors of the larger side must fit into every worker."""
+    """Train a `HybridALS`."""
     model._check_parameters()
     if model.pseudo_users and training.item_features is not None:
         raise ParameterError("hybrid-als on a cluster needs pseudo_users=0")
@@ -24,11 +25,11 @@ def train(model: HybridALS, training: Training) -> Scorer:
     journal = Journal(data.cluster, training.checkpoint, _about(model, training))
     users = ShardedSide(
         *("users", data.cluster, data.rows, data.user_starts, data.user_counts, of_users),
-        *(model, mean, journal, model.user_shrinkage),
+        *(model, mean, journal, data.item_starts, model.user_shrinkage),
     )
     items = ShardedSide(
         *("items", data.cluster, data.columns, data.item_starts, data.item_counts, of_items),
-        *(model, mean, journal),
+        *(model, mean, journal, data.user_starts),
     )
     pairs = float(len(users.active) * len(items.active))
     unobserved = (data.nnz / pairs) ** 0.5 / model.alpha

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybridrec.distributed.blocks import in_blocks, own
+from hybridrec.distributed.blocks import in_blocks
+from hybridrec.distributed.draws import drawn
+from hybridrec.distributed.exchange import (
+    Shared,
+    Told,
+    active,
+    axes_of,
+    everyone,
+    exchange_for,
+    turned,
+)
 from hybridrec.distributed.ids import added
 from hybridrec.distributed.spool import spooled
-from hybridrec.models.factors import FixedSide, each, gram, spectrum_of
-from hybridrec.models.hybrid_als_sides import Side
+from hybridrec.models.factors import each, gram
+from hybridrec.models.hybrid_als_sides import Side, start_factors
 from hybridrec.models.prior import (
     WIDTH,
     FeaturePrior,
@@ -29,15 +38,6 @@ if TYPE_CHECKING:
     from hybridrec.distributed.checkpoint import Journal
     from hybridrec.distributed.cluster import Cluster, Future
     from hybridrec.models.hybrid_als import HybridALS
-
-
-class Shared(NamedTuple):
-    """What all shards need to know of the factors of a side, beside these themselves."""
-
-    gram: np.ndarray
-    """float64 (d, d)"""
-    mean: np.ndarray
-    """float32 (d,), as rows are pulled to it."""
 
 
 class ShardedSide:
@@ -61,6 +61,8 @@ class ShardedSide:
     mean_weight : float
         Of an interaction.
     journal : Journal
+    others : ndarray of int64
+        The first code of each block of the other side.
     shrinkage : float, default 0
     """
 
@@ -75,13 +77,14 @@ class ShardedSide:
         model: HybridALS,
         mean_weight: float,
         journal: Journal,
+        others: np.ndarray,
         shrinkage: float = 0.0,
     ) -> None:
         self.name, self.cluster, self.starts, self.journal = name, cluster, starts, journal
         self.features, self.model, self.size = features, model, int(starts[-1])
         self.active = np.flatnonzero(counts)
         parts = None if features is None else in_blocks(features, starts)
-        self.shards = cluster.map(
+        shards = cluster.map(
             make_side,
             rows,
             parts or [None] * len(rows),
@@ -89,6 +92,8 @@ class ShardedSide:
             mean_weight=mean_weight,
             shrinkage=shrinkage,
         )
+        self.exchange = exchange_for(cluster, shards, starts, counts, others, model.factors)
+        self.shards = self.exchange.shards
         self._map = None if features is None else ShardedMap(self)
         self._set_factors(cluster.map(_no_factors, self.shards))
 
@@ -99,18 +104,10 @@ class ShardedSide:
         """
         if self.journal.passes(self, other):
             return
-        self._set_factors(
-            self.cluster.map(
-                _refitted,
-                *(self.shards, self._factors),
-                others=other._factors,
-                token=uuid4().hex,
-                about_others=other._shared,
-                unobserved=unobserved,
-                shared=self._shared,
-                weights=None if self._map is None else self._map.weights,
-            )
-        )
+        axes = self.cluster.one(axes_of, other._shared, unobserved)
+        others = self.cluster.map(turned, other._factors, axes=axes)
+        told = Told(axes, self._shared, None if self._map is None else self._map.weights)
+        self._set_factors(self.exchange.refitted(self._factors, others, told))
         if self._map is not None:
             self._map.fit(self._factors)
         self.cluster.wait(self._factors)
@@ -121,14 +118,17 @@ class ShardedSide:
         """Factors of the active rows, on this process: on disk, if they are many."""
         if len(self.active) == self.size:
             return self.everyone()
-        trained = self.cluster.map(_active, self.shards, self._factors)
+        trained = self.cluster.map(active, self.shards, self._factors)
         shape = (len(self.active), self.model.factors)
         return spooled(self.cluster.stream(trained), shape, np.float32)
 
-    @factors.setter
-    def factors(self, values: np.ndarray) -> None:
-        cuts = np.searchsorted(self.active, self.starts[1:-1])
-        self._set_factors(self.cluster.map(_everyone, self.shards, np.split(values, cuts)))
+    def draw(self, stream: np.random.Generator) -> None:
+        """Draw the factors to start from."""
+        sizes = np.diff(np.searchsorted(self.active, self.starts)).tolist()
+        blocks, _ = drawn(
+            self.cluster, self.cluster.share(stream), sizes, self.model.factors, start_factors
+        )
+        self._set_factors(self.cluster.map(everyone, self.shards, blocks))
 
     def _set_factors(self, blocks: list[Future]) -> None:
         self._factors = blocks
@@ -250,64 +250,14 @@ def make_side(
     return Side((rows / mean_weight).tocsr(), features, model, shrinkage=shrinkage)
 
 
-_ASSEMBLED: dict[str, FixedSide] = {}  # of this worker: the other side of one half-iteration
-
-
-def _assembled(blocks: list[np.ndarray], token: str, about: Shared, unobserved: float) -> FixedSide:
-    """Put the other side together once for all shards that this worker solves."""
-    if token not in _ASSEMBLED:
-        _ASSEMBLED.clear()
-        absent = each(unobserved, sum(map(len, blocks)))
-        spectrum, basis = spectrum_of(about.gram * float(absent[0]))
-        turned, start = np.empty((len(absent), len(basis)), dtype=np.float32), 0
-        for block in blocks:
-            np.matmul(block, basis, out=turned[start : start + len(block)])
-            start += len(block)
-        _ASSEMBLED[token] = FixedSide(turned, absent, spectrum, basis)
-    return _ASSEMBLED[token]
-
-
-def forget() -> None:
-    """Let go of what the last half-iteration left on this worker."""
-    _ASSEMBLED.clear()
-
-
-def _refitted(
-    side: Side,
-    factors: np.ndarray,
-    others: list[np.ndarray],
-    token: str,
-    about_others: Shared,
-    unobserved: float,
-    shared: Shared,
-    weights: np.ndarray | None,
-) -> np.ndarray:
-    fixed = _assembled(others, token, about_others, unobserved)
-    own(side.rows)
-    found = side.refitted(fixed, _active(side, factors), shared.mean, weights)
-    return _everyone(side, found)
-
-
 def _no_factors(side: Side) -> np.ndarray:
     return side.everyone()
-
-
-def _active(side: Side, factors: np.ndarray) -> np.ndarray:
-    return factors if len(side.active) == len(factors) else factors[side.active]
-
-
-def _everyone(side: Side, factors: np.ndarray) -> np.ndarray:
-    if len(factors) == side.size:
-        return factors
-    wide = np.zeros((side.size, factors.shape[1]), dtype=np.float32)
-    wide[side.active] = factors
-    return wide
 
 
 def _sums(side: Side, factors: np.ndarray) -> np.ndarray:
     """Return the Gram matrix, factors as `Side.mean` weighs them, and these weights, summed."""
     weights = 1.0 / side.count
-    centre = weights @ _active(side, factors).astype(np.float64)
+    centre = weights @ active(side, factors).astype(np.float64)
     whole = gram(factors, each(1.0, len(factors)))
     return np.concatenate([whole.ravel(), centre, [weights.sum()]])
 
@@ -325,7 +275,7 @@ def _feature_gram(side: Side) -> np.ndarray:
 
 def _right(side: Side, factors: np.ndarray) -> np.ndarray:
     assert side.known is not None
-    right: np.ndarray = (side.known.T @ _active(side, factors)).astype(np.float64)
+    right: np.ndarray = (side.known.T @ active(side, factors)).astype(np.float64)
     return right
 
 

@@ -140,9 +140,7 @@ class HybridALS(Recommender):
         self, users: Side, items: Side, mean: float, unobserved: float
     ) -> tuple[np.ndarray, np.ndarray]:
         """Train two sides, wherever their rows are, and return the factors of all their rows."""
-        stream = random_stream(check_random_state(self.random_state))
-        start = stream.normal(0.0, 0.1, size=(len(items.active), self.factors))
-        items.factors = start.astype(np.float32)
+        items.draw(random_stream(check_random_state(self.random_state)))
         with threads(self.num_threads):
             for _ in range(self.iterations):
                 users.solve(items, unobserved)

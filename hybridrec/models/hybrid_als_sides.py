@@ -65,20 +65,33 @@ class Side:
         if self.prior is not None:
             self.weights = self.prior.fit(self.factors)
 
+    def draw(self, stream: np.random.Generator) -> None:
+        """Draw the factors to start from."""
+        self.factors = start_factors(stream, *self.factors.shape)
+
     def refitted(
-        self, fixed: FixedSide, factors: np.ndarray, mean: np.ndarray, weights: np.ndarray | None
+        self,
+        fixed: FixedSide,
+        factors: np.ndarray,
+        mean: np.ndarray,
+        weights: np.ndarray | None,
+        part: slice | None = None,
     ) -> np.ndarray:
-        """Return new factors, from the present ones, their mean and the map from features."""
+        """Return new factors, from the present ones, their mean and the map from features.
+
+        ``part`` of the trained rows, by default all: their factors are the same bits either way.
+        """
         told, pull = None, np.zeros_like(self.ridge)
         if self.known is not None and weights is not None:
             told, pull = self.known @ weights, self.pull
         pull, towards = shrunk(told, pull, mean, self.shrinkage)
+        rows, those = (self.rows, slice(None)) if part is None else (self.rows[part], part)
         return fixed.fold_in(
-            self.rows,
-            ridge=self.ridge,
-            pull=pull,
-            prior=towards,
-            start=factors if self.model.solver == "cg" else None,
+            rows,
+            ridge=self.ridge[those],
+            pull=pull[those],
+            prior=towards[those],
+            start=factors[those] if self.model.solver == "cg" else None,
             num_threads=self.model.num_threads,
         )
 
@@ -101,6 +114,11 @@ class Side:
         out = np.zeros((self.size, self.factors.shape[1]), dtype=np.float32)
         out[self.active] = self.factors
         return out
+
+
+def start_factors(stream: np.random.Generator, n: int, d: int) -> np.ndarray:
+    """Return factors to start from, float32 (n, d); in parts they are the same as in one go."""
+    return stream.normal(0.0, 0.1, size=(n, d)).astype(np.float32)
 
 
 def penalties(

@@ -1,0 +1,269 @@
+"""How shards come by the factors of the other side: all of them, or those that they name.
+
+All of them is the faster way where every worker has the memory: they are sent once to each.
+Otherwise a shard gets the rows that its interactions name, a part of the shard at a time. Either
+way its rows are solved from the same numbers, so the results are the same, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from itertools import pairwise
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import uuid4
+
+import numpy as np
+
+from hybridrec.distributed.blocks import by_block, own
+from hybridrec.distributed.shuffle import shuffle
+from hybridrec.models.factors import FixedSide, each, spectrum_of
+
+if TYPE_CHECKING:
+    from hybridrec.distributed.cluster import Cluster, Future
+    from hybridrec.models.hybrid_als_sides import Side
+
+BYTES = 4  # of a factor
+WHOLE = 0.5  # share of a worker's memory for all factors of a side, as they arrive and joined
+ARRIVING = 0.25  # the same for those that are named, of all shards that a worker has
+
+
+class Shared(NamedTuple):
+    """What all shards need to know of the factors of a side, beside these themselves."""
+
+    gram: np.ndarray
+    """float64 (d, d)"""
+    mean: np.ndarray
+    """float32 (d,), as rows are pulled to it."""
+
+
+class Axes(NamedTuple):
+    """How the factors of a side are turned for the other; see `FixedSide`."""
+
+    spectrum: np.ndarray
+    basis: np.ndarray
+    unobserved: float
+
+
+class Told(NamedTuple):
+    """What a shard goes by, beside the factors of the other side."""
+
+    axes: Future
+    shared: Future
+    weights: Future | None
+
+
+class Exchange:
+    """Refits shards of a side from the factors of the other.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    shards : sequence of Future of Side
+    """
+
+    def __init__(self, cluster: Cluster, shards: Sequence[Future]) -> None:
+        self.cluster, self.shards = cluster, list(shards)
+
+    def refitted(
+        self, factors: Sequence[Future], others: Sequence[Future], told: Told
+    ) -> list[Future]:
+        """Return new factors of all shards, from the present ones and the others', turned."""
+        return self.cluster.map(
+            _from_all, self.shards, factors, others=others, token=uuid4().hex, **told._asdict()
+        )
+
+
+class ByName(Exchange):
+    """The same, from those rows alone that a shard names; in rounds, each a part of every shard.
+
+    Columns of the shards are numbered anew, by the names of their round.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    shards : sequence of Future of Side
+    starts : ndarray of int64
+        The first code of each block of the other side.
+    rounds : int
+    """
+
+    def __init__(
+        self, cluster: Cluster, shards: Sequence[Future], starts: np.ndarray, rounds: int
+    ) -> None:
+        both = cluster.map(_numbered, shards, starts=starts, rounds=rounds)
+        numbered, asked = cluster.split(both, range(2))
+        super().__init__(cluster, numbered)
+        self.rounds, n_blocks = rounds, len(starts) - 1
+        wanted = shuffle(cluster, asked, rounds * n_blocks, list)
+        self.wanted = [wanted[at * n_blocks : (at + 1) * n_blocks] for at in range(rounds)]
+        cluster.wait(numbered + wanted)
+
+    def refitted(
+        self, factors: Sequence[Future], others: Sequence[Future], told: Told
+    ) -> list[Future]:
+        """Return new factors of all shards, from the present ones and the others', turned."""
+        cluster, parts = self.cluster, []
+        for at, wanted in enumerate(self.wanted):
+            lists = cluster.map(_picked, others, wanted)
+            about = {"at": at, "rounds": self.rounds, **told._asdict()}
+            found = shuffle(
+                cluster, lists, len(self.shards), _from_named, self.shards, list(factors), **about
+            )
+            cluster.wait(found)  # or rows of all rounds would be on their way at a time
+            parts.append(found)
+        return cluster.map(_joined, [list(one) for one in zip(*parts, strict=True)], self.shards)
+
+
+def exchange_for(
+    cluster: Cluster,
+    shards: Sequence[Future],
+    starts: np.ndarray,
+    counts: np.ndarray,
+    others: np.ndarray,
+    width: int,
+) -> Exchange:
+    """Return the way that the memory of the workers allows.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    shards : sequence of Future of Side
+    starts, others : ndarray of int64
+        The first code of each block of this side, and of the other.
+    counts : ndarray of int64
+        Interactions of every row of this side.
+    width : int
+        Factors.
+    """
+    memory, blocks = cluster.memory, len(shards)
+    if not needs_names(others[-1], width, memory):
+        return Exchange(cluster, shards)
+    largest = float(np.add.reduceat(counts, starts[:-1]).max())
+    rounds = rounds_for(largest * blocks, blocks, cluster.n_workers, width, memory)
+    return ByName(cluster, shards, others, rounds)
+
+
+def needs_names(size: float, width: int, memory: float) -> bool:
+    """Tell whether all factors of a side, ``size`` rows, are too many for a worker's memory."""
+    return 2 * size * width * BYTES > WHOLE * memory
+
+
+def rounds_for(entries: float, blocks: float, workers: int, width: int, memory: float) -> int:
+    """Return in how many rounds the rows arrive that so many interactions name at most."""
+    of_worker = entries / blocks * ceil(blocks / workers)
+    return max(1, ceil(of_worker * width * BYTES / (ARRIVING * memory)))
+
+
+def axes_of(about: Shared, unobserved: float) -> Axes:
+    """Return how a side is turned, absent entries having this confidence."""
+    absent = each(unobserved, 1)[0]
+    return Axes(*spectrum_of(about.gram * float(absent)), float(absent))
+
+
+def turned(block: np.ndarray, axes: Axes) -> np.ndarray:
+    """Return a block of factors turned."""
+    found: np.ndarray = block @ axes.basis
+    return found
+
+
+def active(side: Side, factors: np.ndarray) -> np.ndarray:
+    """Return the factors of the trained rows of a shard."""
+    return factors if len(side.active) == len(factors) else factors[side.active]
+
+
+def everyone(side: Side, factors: np.ndarray) -> np.ndarray:
+    """Return the factors of all rows of a shard, from those of the trained ones."""
+    if len(factors) == side.size:
+        return factors
+    wide = np.zeros((side.size, factors.shape[1]), dtype=np.float32)
+    wide[side.active] = factors
+    return wide
+
+
+# ---- all of them ---------------------------------------------------------------------------------
+
+_ASSEMBLED: dict[str, FixedSide] = {}  # of this worker: the other side of one half-iteration
+
+
+def forget() -> None:
+    """Let go of what the last half-iteration left on this worker."""
+    _ASSEMBLED.clear()
+
+
+def _from_all(
+    side: Side,
+    factors: np.ndarray,
+    others: list[np.ndarray],
+    token: str,
+    axes: Axes,
+    shared: Shared,
+    weights: np.ndarray | None,
+) -> np.ndarray:
+    if token not in _ASSEMBLED:  # once for all shards that this worker solves
+        _ASSEMBLED.clear()
+        _ASSEMBLED[token] = _fixed(others, axes)
+    own(side.rows)
+    found = side.refitted(_ASSEMBLED[token], active(side, factors), shared.mean, weights)
+    return everyone(side, found)
+
+
+def _fixed(blocks: list[np.ndarray], axes: Axes) -> FixedSide:
+    together = np.concatenate(blocks)
+    absent = each(axes.unobserved, len(together))
+    return FixedSide(together, absent, axes.spectrum, axes.basis)
+
+
+# ---- those that are named ------------------------------------------------------------------------
+
+
+def _numbered(side: Side, starts: np.ndarray, rounds: int) -> tuple[Side, list[np.ndarray]]:
+    """Return a shard with columns by their names, and whom it names: by round and block."""
+    from scipy.sparse import csr_matrix
+
+    rows, fresh = side.rows, np.empty_like(side.rows.indices)
+    asked = []
+    for part in _parts(side, rounds):
+        entries = slice(rows.indptr[part.start], rows.indptr[part.stop])
+        names, fresh[entries] = np.unique(rows.indices[entries], return_inverse=True)
+        places = by_block(names, starts)
+        asked += [
+            (names[those] - first).astype(np.int32)
+            for those, first in zip(places, starts[:-1], strict=True)
+        ]
+    numbered = copy(side)
+    numbered.rows = csr_matrix((rows.data, fresh, rows.indptr), shape=rows.shape, copy=False)
+    return numbered, asked
+
+
+def _parts(side: Side, rounds: int) -> list[slice]:
+    """Cut the trained rows of a shard into parts with about as many entries each."""
+    indptr = side.rows.indptr
+    inner = np.searchsorted(indptr, indptr[-1] * np.arange(1, rounds) / rounds)
+    return [slice(*ends) for ends in pairwise([0, *inner.tolist(), len(indptr) - 1])]
+
+
+def _picked(block: np.ndarray, wanted: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the rows that every shard wants of a block."""
+    return [block[rows] for rows in wanted]
+
+
+def _from_named(
+    pieces: list[np.ndarray],
+    side: Side,
+    factors: np.ndarray,
+    at: int,
+    rounds: int,
+    axes: Axes,
+    shared: Shared,
+    weights: np.ndarray | None,
+) -> np.ndarray:
+    """Return new factors of the trained rows of one part of a shard."""
+    own(side.rows)
+    part, fixed = _parts(side, rounds)[at], _fixed(pieces, axes)
+    return side.refitted(fixed, active(side, factors), shared.mean, weights, part)
+
+
+def _joined(parts: list[np.ndarray], side: Side) -> np.ndarray:
+    return everyone(side, np.concatenate(parts))

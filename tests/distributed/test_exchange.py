@@ -1,0 +1,70 @@
+"""Factors of the other side: all of them, or those that are named, give the same bits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import hybridrec as hr
+from hybridrec import distributed as hd
+from hybridrec.distributed import exchange
+from hybridrec.distributed.checkpoint import Journal
+from hybridrec.distributed.exchange import ByName, needs_names, rounds_for
+
+PARAMS = {"factors": 8, "iterations": 3}
+
+
+def by_name(monkeypatch, rounds: int) -> list[int]:
+    """Have rows sent by their names, in so many rounds; return where it is noted that they were."""
+    noted = []
+    refitted = ByName.refitted
+
+    def noting(self, *given):
+        noted.append(self.rounds)
+        return refitted(self, *given)
+
+    monkeypatch.setattr(exchange, "WHOLE", 0.0)
+    monkeypatch.setattr(exchange, "rounds_for", lambda *_: rounds)
+    monkeypatch.setattr(ByName, "refitted", noting)
+    return noted
+
+
+@pytest.mark.parametrize("rounds", [1, 3, 60])
+@pytest.mark.parametrize("case", [{}, {"item_features": ()}, {"solver": "cg"}])
+def test_the_same_bits(sharded, monkeypatch, rounds, case):
+    features = {name: case[name] for name in case if name == "item_features"}
+    params = {name: case[name] for name in case if name != "item_features"}
+    expected = hd.fit(hr.HybridALS(**PARAMS, **params), sharded, **features)
+    noted = by_name(monkeypatch, rounds)
+    found = hd.fit(hr.HybridALS(**PARAMS, **params), sharded, **features)
+    assert noted == [rounds] * 6
+    for name in ("user_factors", "item_factors"):
+        ours, theirs = getattr(found.scorer_, name), getattr(expected.scorer_, name)
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_checkpoint_of_either_way_goes_on_with_the_other(sharded, monkeypatch, tmp_path):
+    expected = hd.fit(hr.HybridALS(**PARAMS), sharded)
+    write = Journal.write
+
+    def dying(self, side):
+        write(self, side)
+        if self.step == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Journal, "write", dying)
+    with pytest.raises(KeyboardInterrupt):
+        hd.fit(hr.HybridALS(**PARAMS), sharded, checkpoint=tmp_path)
+    monkeypatch.undo()
+    by_name(monkeypatch, 2)
+    found = hd.fit(hr.HybridALS(**PARAMS), sharded, checkpoint=tmp_path)
+    np.testing.assert_array_equal(found.scorer_.item_factors, expected.scorer_.item_factors)
+
+
+def test_which_way_and_how_many_rounds():
+    assert not needs_names(1e6, 64, 4e9)  # 256 MB, and as much joined
+    assert needs_names(1e7, 64, 4e9)
+    assert not needs_names(1e12, 64, np.inf)
+    assert rounds_for(1e6, 8, 2, 64, 4e9) == 1
+    assert rounds_for(1e9, 100, 10, 128, 4e9) == np.ceil(1e8 * 512 / 1e9)
+    assert rounds_for(1e9, 100, 10, 128, np.inf) == 1
