@@ -152,12 +152,22 @@ def _show(found: Plan, constants: Constants) -> None:
     workers = found.fleet.workers
     each = _size(found.network / workers)
     click.echo(f"Network: {_size(found.network)} an iteration, {each} to each of {workers} workers")
+    click.echo(f"Factors: {_way(found)}")
     client = f"{_size(found.client_memory)} of memory, {_size(found.client_disk)} of disk"
     click.echo(f"The process that fits: {client}")
     if not found.fits:
         click.echo(f"Does not fit into {_size(found.fleet.memory)} a worker")
     click.echo(f"Bottleneck: {found.bottleneck}: {found.advice}")
     click.echo(f"Constants: {constants.machine}")
+
+
+def _way(found: Plan) -> str:
+    ways = [
+        f"those that are named to every block of {side}, in {rounds} rounds"
+        for side, rounds in found.rounds.items()
+        if rounds
+    ]
+    return "; ".join(ways) or "all of the other side to every worker"
 
 
 def _size(size: float) -> str:

@@ -1,30 +1,29 @@
 """What a distributed fit of `HybridALS` takes before it is run: memory, network, time.
 
-A model of `hybridrec.distributed` as it is: interactions in blocks by user and by item, the
-factors of one side sent whole to every worker for the half-iteration that solves the other. Its
-constants are measured (`hybridrec.distributed.calibration`); ``bench/results/plan.md`` has what it
-said beside what was measured.
+A model of `hybridrec.distributed` as it is: interactions in blocks by user and by item; for the
+half-iteration that solves a side, the factors of the other sent whole to every worker, or those
+that are named to every block. Its constants are measured (`hybridrec.distributed.calibration`);
+``bench/results/plan.md`` has what it said beside what was measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from math import ceil
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
-from hybridrec.distributed.blocks import LEAST, MOST, ROWS
-from hybridrec.distributed.calibration import Constants, row_work
+from hybridrec.distributed.calibration import Constants
 from hybridrec.distributed.cluster import ARITY
+from hybridrec.distributed.costs import Half, blocks_of, preparation_tasks
+from hybridrec.distributed.exchange import BYTES
 from hybridrec.errors import ParameterError
 
-QUANTILES = 64  # of the interactions of a row, which differ much
-BYTES = 4  # of a factor
 ENTRY = 8  # bytes of an interaction in a shard: code and weight
 COPIES = 4  # of an interaction: by user and by item, as read and as trained on
 ON_THE_WAY = 3  # more of it, while partitions become shards
+COUNT = 8  # bytes
 USABLE = 0.9  # share of a worker's memory at which Dask makes it wait
 
 
@@ -101,6 +100,9 @@ class Plan:
         Bytes that a worker needs at one time; the rest may go to its disk.
     in_memory : float
         Bytes of a worker with nothing on disk.
+    rounds : mapping of str to int
+        In how many rounds the factors that are named go to the blocks of users, and of items; 0
+        where all factors go to every worker.
     network : float
         Bytes that all workers receive in an iteration.
     seconds : mapping of str to float
@@ -120,6 +122,7 @@ class Plan:
     memory: Mapping[str, float]
     must_fit: float
     in_memory: float
+    rounds: Mapping[str, int]
     network: float
     seconds: Mapping[str, float]
     preparation: float
@@ -162,18 +165,18 @@ def plan(job: Job, fleet: Fleet, constants: Constants) -> Plan:
     fleet : Fleet
     constants : Constants
     """
-    memory = _memory(job, fleet, constants)
-    whole = memory["factors of the other side"] + memory["the same, turned"]
-    must_fit = constants.process + whole + memory["blocks in work"]
-    received = (job.users + job.items) * job.factors * BYTES * (1 - 1 / fleet.workers)
+    users, items = halves = _halves(job, fleet)
+    memory = _memory(job, fleet, constants, halves)
+    must_fit = _must_fit(job, constants, halves)
+    received = users.received + items.received
     bandwidth = fleet.bandwidth or constants.bandwidth
     seconds = {
-        "compute": _compute(job, fleet, constants),
+        "compute": users.compute(constants) + items.compute(constants),
         "network": received / bandwidth,
-        "scheduler": _tasks(job) * constants.task,
+        "scheduler": (users.tasks + items.tasks) * constants.task,
     }
-    blocks, parts = _blocks(job.interactions), max(1, ceil(job.interactions / ROWS))
-    shuffle = blocks * (parts + blocks) * constants.task  # of all parts by user, then by item
+    sides, spreads = (job.users, job.items), (job.user_spread, job.item_spread)
+    shuffle = preparation_tasks(sides, spreads, job.interactions) * constants.task
     model_bytes = job.interactions * ENTRY + (job.users + job.items) * job.factors * BYTES
     fits = must_fit <= USABLE * fleet.memory
     bottleneck = max(seconds, key=lambda name: seconds[name]) if fits else "memory"
@@ -183,82 +186,75 @@ def plan(job: Job, fleet: Fleet, constants: Constants) -> Plan:
         memory,
         must_fit,
         sum(memory.values()),
+        {"users": users.rounds, "items": items.rounds},
         received * fleet.workers,
         seconds,
         preparation=(
             constants.start + job.interactions * constants.prepare / fleet.workers + shuffle
         ),
         finish=model_bytes / bandwidth,
-        client_memory=constants.process + 2 * 8 * (job.users + job.items),
+        client_memory=constants.process + 2 * COUNT * (job.users + job.items),
         client_disk=model_bytes,
         bottleneck=bottleneck,
-        advice=_advice(job, fleet, must_fit, bottleneck),
+        advice=_advice(job, fleet, constants, bottleneck),
     )
 
 
-def row_counts(rows: float, interactions: float, spread: float) -> np.ndarray:
-    """Return the interactions of rows at so many quantiles; log-normal, of the right mean."""
-    from scipy.special import ndtri
-
-    middle = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    shape = np.exp(spread * ndtri(middle))
-    counts: np.ndarray = shape * (interactions / rows / shape.mean())
-    return counts
+def _halves(job: Job, fleet: Fleet) -> tuple[Half, Half]:
+    """Return what it takes to solve the users, and the items."""
+    sides, spreads = (job.users, job.items), (job.user_spread, job.item_spread)
+    common = job.interactions, job.factors, fleet.workers, fleet.memory
+    return Half.of(sides, spreads, *common), Half.of(sides[::-1], spreads[::-1], *common)
 
 
-def _compute(job: Job, fleet: Fleet, constants: Constants) -> float:
-    """Return the seconds that each worker computes in an iteration."""
-    total = 0.0
-    for rows, others, spread in (
-        (job.users, job.items, job.user_spread),
-        (job.items, job.users, job.item_spread),
-    ):
-        counts = row_counts(rows, job.interactions, spread)
-        work = np.stack([row_work(one, job.factors) for one in counts]).mean(axis=0)
-        total += rows * float(work @ constants.work) / fleet.workers
-        products = others + rows / fleet.workers  # turned by every worker; the own Gram matrix
-        total += products * job.factors**2 * constants.many
-    return total
-
-
-def _memory(job: Job, fleet: Fleet, constants: Constants) -> dict[str, float]:
-    width = job.factors * BYTES
-    of_block = ENTRY * job.interactions / _blocks(job.interactions)
-    return {
+def _memory(
+    job: Job, fleet: Fleet, constants: Constants, halves: tuple[Half, Half]
+) -> dict[str, float]:
+    widest = max(halves, key=lambda one: one.arriving)
+    memory = {
         "process": constants.process,
-        "factors of the other side": max(job.users, job.items) * width,
-        "the same, turned": max(job.users, job.items) * width,
-        "own factors": (job.users + job.items) * width / fleet.workers,
+        "factors of the other side": widest.arriving,
+        "the same, joined": widest.at_once / 2,
+        "own factors": (job.users + job.items) * job.factors * BYTES / fleet.workers,
         "interactions": COPIES * ENTRY * job.interactions / fleet.workers,
         "the same, on their way": ON_THE_WAY * ENTRY * job.interactions / fleet.workers,
-        "blocks in work": 2 * of_block,
+        "blocks in work": _in_work(job),
     }
+    if widest.rounds:
+        memory["factors to be sent"] = widest.arriving
+    return memory
 
 
-def _blocks(interactions: float) -> int:
-    return min(max(LEAST, ceil(interactions / ROWS)), MOST)
+def _must_fit(job: Job, constants: Constants, halves: tuple[Half, Half]) -> float:
+    """Return the bytes of the largest task: solving a block, or adding up counts of all items."""
+    solving = max(one.at_once for one in halves) + _in_work(job)
+    return constants.process + max(solving, (ARITY + 1) * COUNT * job.items)
 
 
-def _tasks(job: Job) -> float:
-    """Return the number of tasks of an iteration: solve, sums, and their tree, for both sides."""
-    blocks = _blocks(job.interactions)
-    return 2 * (2 * blocks + blocks / (ARITY - 1) + 2)
+def _in_work(job: Job) -> float:
+    return 2 * ENTRY * job.interactions / blocks_of(job.interactions)
 
 
-def _advice(job: Job, fleet: Fleet, must_fit: float, bottleneck: str) -> str:
+def _least_memory(job: Job, fleet: Fleet, constants: Constants) -> float:
+    """Return the bytes of a worker with which a job fits, to a hundredth."""
+    least = fleet.memory
+    while _must_fit(job, constants, _halves(job, replace(fleet, memory=least))) > USABLE * least:
+        least *= 1.01
+    return least
+
+
+def _advice(job: Job, fleet: Fleet, constants: Constants, bottleneck: str) -> str:
     if bottleneck == "memory":
-        side = "users" if job.users >= job.items else "items"
-        of_factor = 2 * BYTES * max(job.users, job.items)
-        most = int(job.factors - (must_fit - USABLE * fleet.memory) / of_factor)
-        fewer = f"at most {most} factors" if most > 0 else "fewer " + side
-        return (
-            f"the factors of all {side} must fit into every worker twice: give workers"
-            f" {must_fit / USABLE / 1e9:,.0f} GB each, or take {fewer}"
-        )
+        least = _least_memory(job, fleet, constants)
+        return f"one task needs more than a worker has: give workers {least / 1e9:,.3g} GB each"
+    rounds = any(half.rounds for half in _halves(job, fleet))
+    more_memory = "; workers with more memory take fewer rounds" if rounds else ""
     return {
         "compute": "more workers make it faster",
-        "network": "every worker receives all factors: more workers make it no faster; a faster"
-        " network or fewer factors do",
-        "scheduler": "tasks are too many for one scheduler: fewer, larger blocks would make it"
-        " faster",
+        "network": "every block receives the factors that it names: a faster network or fewer"
+        f" factors make it faster{more_memory}"
+        if rounds
+        else "every worker receives all factors: more workers make it no faster; a faster network"
+        " or fewer factors do",
+        "scheduler": f"tasks are too many for one scheduler: a faster one would help{more_memory}",
     }[bottleneck]

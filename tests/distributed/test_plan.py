@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridrec.distributed.calibration import Constants, row_work
-from hybridrec.distributed.plan import Fleet, Job, plan, row_counts
+from hybridrec.distributed.costs import Half, distinct, row_counts
+from hybridrec.distributed.plan import Fleet, Job, plan
 from hybridrec.errors import DataError, ParameterError
 
 CONSTANTS = Constants(
@@ -40,7 +41,8 @@ def test_counted_by_hand():
     received = 1.1e6 * 64 * 4 * 3 / 4
     assert found.network == pytest.approx(4 * received)
     assert found.seconds["network"] == pytest.approx(received / 1e9)
-    assert found.seconds["scheduler"] == pytest.approx(2 * (2 * 24 + 24 / 7 + 2) * 1e-3)
+    assert found.seconds["scheduler"] == pytest.approx(2 * (3 * 24 + 24 / 7 + 3) * 1e-3)
+    assert found.rounds == {"users": 0, "items": 0}
     assert found.total == found.preparation + 10 * found.iteration + found.finish
     assert found.fits
     assert found.to_dict()["bottleneck"] == found.bottleneck == "compute"
@@ -53,7 +55,7 @@ def test_a_row_has_the_work_of_its_kernel():
 
 @given(st.floats(0, 3), st.floats(1, 1e6))
 def test_counts_have_the_mean(spread, mean):
-    counts = row_counts(1e6, mean * 1e6, spread)
+    counts = row_counts(1e6, spread, mean * 1e6)
     assert counts.mean() == pytest.approx(mean)
     assert (np.diff(counts) >= 0).all()
 
@@ -65,14 +67,39 @@ def test_more_workers_compute_less_each_but_receive_as_much():
     assert many.in_memory < few.in_memory
 
 
+def test_a_side_that_no_worker_holds_comes_by_name_in_rounds():
+    found = plan(JOB, replace(FLEET, memory=8e8), CONSTANTS)
+    assert found.fits
+    # all users: 2 x 256 MB, more than half; all items are few
+    of_worker = 1e8 / 24 * 6 * 64 * 4
+    assert found.rounds == {"users": 0, "items": int(np.ceil(of_worker / 2e8))}
+    assert found.memory["factors of the other side"] < 2e8
+    assert found.seconds["scheduler"] > 10 * plan(JOB, FLEET, CONSTANTS).seconds["scheduler"]
+
+
+def test_rows_that_are_named_are_counted_by_hand():
+    half = Half.of((10, 1e9), (0, 0), 1e9, 2, 4, 1e9)
+    assert half.blocks == 239
+    assert half.named == pytest.approx(1e9 * (1 - np.exp(-1 / half.blocks / half.rounds)))
+    assert half.received == pytest.approx(half.named * half.rounds * 239 / 4 * 8 * 3 / 4 * 2)
+    assert distinct(100, np.array([1.0]), 1.0) == pytest.approx(100 * (1 - np.exp(-1)))
+
+
 def test_what_does_not_fit_is_said_with_what_would():
-    found = plan(JOB, replace(FLEET, memory=5e8), CONSTANTS)
+    found = plan(JOB, replace(FLEET, memory=2.5e8), CONSTANTS)
     assert not found.fits
     assert found.bottleneck == "memory"
-    assert "users must fit into every worker twice" in found.advice
-    most = int(found.advice.split("at most ")[1].split()[0])
-    assert plan(replace(JOB, factors=most), found.fleet, CONSTANTS).fits
-    assert not plan(replace(JOB, factors=most + 1), found.fleet, CONSTANTS).fits
+    least = float(found.advice.split("give workers ")[1].split()[0]) * 1e9
+    assert plan(JOB, replace(FLEET, memory=1.01 * least), CONSTANTS).fits
+    assert not plan(JOB, replace(FLEET, memory=0.98 * least), CONSTANTS).fits
+
+
+def test_the_largest_job_fits():
+    job = Job(users=1e9, items=1e8, interactions=1e11, factors=128)
+    found = plan(job, Fleet(workers=200, memory=64e9), CONSTANTS)
+    assert found.fits
+    assert min(found.rounds.values()) > 1
+    assert 0.3 < found.network / (2 * 2 * 1e11 * 512) < 1  # two ways, each interaction a row
 
 
 def test_a_slow_network_is_the_bottleneck():
