@@ -10,6 +10,7 @@ import numpy as np
 
 from hybridrec.distributed.checkpoint import Journal, about_fit
 from hybridrec.distributed.draws import drawn
+from hybridrec.distributed.once import forget, once
 from hybridrec.distributed.spool import spooled
 from hybridrec.models.checks import at_least, positive, whole
 from hybridrec.models.implicit_factors import ALS
@@ -88,21 +89,10 @@ class Half:
         self.blocks = parts["factors"]
 
 
-def forget() -> None:
-    """Let go of what the last half-iteration left on this worker."""
-    _WHOLE.clear()
-
-
-_WHOLE: dict[str, np.ndarray] = {}  # of this worker: the other side of one half-iteration
-
-
 def _refitted(
     rows: csr_matrix, factors: np.ndarray, others: list[np.ndarray], token: str, model: ALS
 ) -> np.ndarray:
-    if token not in _WHOLE:
-        _WHOLE.clear()
-        _WHOLE[token] = np.concatenate(others)
-    return model.half_iteration(rows, factors, _WHOLE[token])
+    return model.half_iteration(rows, factors, once(token, lambda: np.concatenate(others)))
 
 
 def _over_mean(rows: csr_matrix, mean: float) -> csr_matrix:

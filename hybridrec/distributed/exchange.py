@@ -17,6 +17,7 @@ from uuid import uuid4
 import numpy as np
 
 from hybridrec.distributed.blocks import by_block, own
+from hybridrec.distributed.once import once
 from hybridrec.distributed.shuffle import shuffle
 from hybridrec.models.factors import FixedSide, each, spectrum_of
 
@@ -184,13 +185,6 @@ def everyone(side: Side, factors: np.ndarray) -> np.ndarray:
 
 # ---- all of them ---------------------------------------------------------------------------------
 
-_ASSEMBLED: dict[str, FixedSide] = {}  # of this worker: the other side of one half-iteration
-
-
-def forget() -> None:
-    """Let go of what the last half-iteration left on this worker."""
-    _ASSEMBLED.clear()
-
 
 def _from_all(
     side: Side,
@@ -201,11 +195,9 @@ def _from_all(
     shared: Shared,
     weights: np.ndarray | None,
 ) -> np.ndarray:
-    if token not in _ASSEMBLED:  # once for all shards that this worker solves
-        _ASSEMBLED.clear()
-        _ASSEMBLED[token] = _fixed(others, axes)
+    fixed = once(token, lambda: _fixed(others, axes))
     own(side.rows)
-    found = side.refitted(_ASSEMBLED[token], active(side, factors), shared.mean, weights)
+    found = side.refitted(fixed, active(side, factors), shared.mean, weights)
     return everyone(side, found)
 
 

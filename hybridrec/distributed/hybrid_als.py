@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hybridrec.distributed.checkpoint import Journal, about_fit, fingerprint
-from hybridrec.distributed.exchange import forget
+from hybridrec.distributed.once import forget
 from hybridrec.distributed.sides import ShardedSide
 from hybridrec.errors import ParameterError
 from hybridrec.models.hybrid_als import HybridALS, factor_scorer
