@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from hybridrec.distributed.sizes import tell_sizes
 from hybridrec.distributed.versions import check_versions
 from hybridrec.errors import ClusterError, HybridRecError, MissingExtraError, ParameterError
 from hybridrec.runtime import threads
@@ -214,6 +215,7 @@ class Task:
 
     def __call__(self, *arguments: Any, **common: Any) -> Any:
         """Run the function."""
+        tell_sizes()
         try:
             with threads(1):
                 return self.function(*arguments, **common)

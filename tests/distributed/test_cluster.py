@@ -64,6 +64,22 @@ def _place(_):
     return os.getpid(), numba.get_num_threads()
 
 
+def test_workers_know_how_large_our_objects_are(cluster):
+    """Or they would never put them on disk."""
+    made = cluster.map(_large, [1, 2])
+    cluster.wait(made)
+    sizes = cluster.client.run_on_scheduler(
+        lambda dask_scheduler: [dask_scheduler.tasks[one.key].nbytes for one in made]
+    )
+    assert min(sizes) > 4 * 8e5
+
+
+def _large(_):
+    ids = hr.dataset.idmap.IdMap(np.arange(100_000))
+    codes = np.zeros(100_000)
+    return hr.Interactions(ids, ids, codes, codes, codes)
+
+
 def test_errors_come_back_as_they_are(cluster):
     with pytest.raises(DataError, match="bad: rows 3") as raised:
         cluster.result(cluster.map(_fail, [1]))
