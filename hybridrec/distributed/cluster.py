@@ -196,6 +196,36 @@ class Cluster:
         while waiting:
             yield self.result(waiting.popleft())
 
+    def abreast(self, chains: Iterable[Iterator[Future]]) -> Iterator[Any]:
+        """Yield the last result of every chain of tasks, in order.
+
+        No more chains go on at a time than keep the workers busy, and the next task of each is
+        submitted when the one before is done. So what all chains need does not pile up on every
+        worker: every two seconds Dask drops the copies that no submitted task needs.
+        """
+        from distributed import as_completed
+
+        most, running, started = AHEAD * self.n_workers, {}, deque[_Chain]()
+        with self.client.as_current():
+            done = as_completed()
+
+        def go_on(chain: _Chain) -> None:
+            if chain.go_on():
+                running[chain.at] = chain
+                done.add(chain.at)
+
+        for tasks in chains:
+            started.append(_Chain(tasks))
+            go_on(started[-1])
+            while len(running) >= most:
+                go_on(running.pop(next(done)))
+            while started and started[0].over:
+                yield self.result(started.popleft().at)
+        while started:
+            while not started[0].over:
+                go_on(running.pop(next(done)))
+            yield self.result(started.popleft().at)
+
     def wait(self, futures: Sequence[Future]) -> None:
         """Wait until results are there, on the workers."""
         from distributed import wait
@@ -204,6 +234,23 @@ class Cluster:
             for future in wait(list(futures)).done:
                 if future.status == "error":
                     future.result()
+
+
+class _Chain:
+    """Tasks one after the other, and at which of them it is."""
+
+    def __init__(self, tasks: Iterator[Future]) -> None:
+        self.tasks, self.over = tasks, False
+        self.at: Future
+
+    def go_on(self) -> bool:
+        """Submit the next task; tell whether there was one."""
+        task = next(self.tasks, None)
+        if task is None:
+            self.over = True
+            return False
+        self.at = task
+        return True
 
 
 class Task:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ def nearest_of(cluster: Cluster, scorer: Scores, neighbors: int) -> csr_matrix:
         scorer=cluster.share(scorer),
         neighbors=neighbors,
     )
-    return _stacked(cluster, blocks)
+    return stacked(cluster.stream(blocks))
 
 
 def nearest_by_products(
@@ -78,13 +78,14 @@ def nearest_by_products(
         total = cluster.reduce(added_matrices, parts)
         about = {"first": begin, "neighbors": neighbors, "with_itself": with_itself}
         blocks.append(cluster.one(_best, total, finish=finish, **about))
-    return _stacked(cluster, blocks)
+    return stacked(cluster.stream(blocks))
 
 
-def _stacked(cluster: Cluster, blocks: Sequence[Future]) -> csr_matrix:
+def stacked(blocks: Iterable[csr_matrix]) -> csr_matrix:
+    """Return blocks of weights one below the other."""
     from scipy.sparse import vstack
 
-    return vstack(list(cluster.stream(blocks)), format="csr", dtype=np.float32)
+    return vstack(list(blocks), format="csr", dtype=np.float32)
 
 
 def _nearest_in(begin: int, end: int, scorer: Scores, neighbors: int) -> csr_matrix:

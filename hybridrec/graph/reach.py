@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,8 +11,50 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
+class Reach:
+    """Rows of scores that tell where walks are, -inf where they never come; all are exact."""
+
+    def block(self, rows: np.ndarray) -> np.ndarray:
+        """Return some rows, float32 (len(rows), n_items)."""
+        raise NotImplementedError
+
+    def block_error(self, rows: np.ndarray) -> np.ndarray:
+        """Return zeros: every walk is computed alone."""
+        return np.zeros(len(rows))
+
+    def chosen(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Return the reach of chosen items."""
+        reach = np.take_along_axis(self.block(rows), np.maximum(items, 0), axis=1)
+        chosen: np.ndarray = np.where(items >= 0, reach, np.float32(-np.inf))
+        return chosen
+
+
 @dataclass(frozen=True, eq=False)
-class RestartWalks:
+class Reached(Reach):
+    """Where walks were found to be.
+
+    Attributes
+    ----------
+    reach : ndarray of float32, shape (n, n_items)
+        0 where they never come.
+    """
+
+    reach: np.ndarray
+
+    @property
+    def n_items(self) -> int:
+        """Number of items."""
+        return int(self.reach.shape[1])
+
+    def block(self, rows: np.ndarray) -> np.ndarray:
+        """Return where some of the walks are, -inf where they never come."""
+        reach: np.ndarray = self.reach[rows]
+        reach[reach == 0] = -np.inf  # what no walk comes to is no neighbour
+        return reach
+
+
+@dataclass(frozen=True, eq=False)
+class RestartWalks(Reach):
     """Walks from item to item, each by way of a node beside them (a user, a feature).
 
     Every round trip ends with probability ``restart``; after ``steps`` of them a walk stays where
@@ -55,19 +97,14 @@ class RestartWalks:
         restart : float
         steps : int
         """
-        from scipy.sparse import csr_matrix, diags, vstack
+        from scipy.sparse import hstack, vstack
 
-        to_users = diags(1 - away) @ shares(matrix.T.tocsr())
-        from_items, to_items = [to_users.T], [shares(matrix)]
+        links = [links_of_users(matrix, row_totals(matrix.T.tocsr()), away)]
         if features is not None:
-            from_items.append((diags(away) @ shares(features)).T)
-            to_items.append(shares(features.T.tocsr()))
-        return cls(
-            csr_matrix(vstack(from_items), dtype=np.float32),
-            csr_matrix(vstack(to_items).T, dtype=np.float32),
-            restart,
-            steps,
-        )
+            links.append(links_of_features(features, away))
+        from_items, to_items = zip(*links, strict=True)
+        there, back = vstack(from_items, format="csr"), hstack(to_items, format="csr")
+        return cls(there, back, restart, steps)
 
     @property
     def n_items(self) -> int:
@@ -79,24 +116,9 @@ class RestartWalks:
         from hybridrec.kernels.reach import reach_block
 
         reach = np.empty((len(rows), self.n_items), dtype=np.float32)
-        away, back = self.from_items, self.to_items
-        reach_block(
-            rows,
-            (away.indptr, away.indices, away.data),
-            (back.indptr, back.indices, back.data),
-            *(self.restart, self.steps, reach),
-        )
-        reach[reach == 0] = -np.inf  # what no walk comes to is no neighbour
-        return reach
-
-    def block_error(self, rows: np.ndarray) -> np.ndarray:
-        """Return zeros: every walk is computed alone."""
-        return np.zeros(len(rows))
-
-    def chosen(self, rows: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """Return the reach of chosen items."""
-        reach = np.take_along_axis(self.block(rows), np.maximum(items, 0), axis=1)
-        return np.where(items >= 0, reach, np.float32(-np.inf))
+        graph = arrays_of(self.from_items), arrays_of(self.to_items)
+        reach_block(rows, *graph, ends(self.restart, self.steps, np.float32), reach)
+        return Reached(reach).block(np.arange(len(rows)))
 
     def visits(self, starts: np.ndarray) -> np.ndarray:
         """Iterate the walks of any starts over the whole graph, in float64: the reference.
@@ -113,19 +135,76 @@ class RestartWalks:
         """
         there, back = self.from_items.astype(np.float64), self.to_items.astype(np.float64)
         here = np.ascontiguousarray(starts.T, dtype=np.float64)
-        total = np.zeros_like(here)
-        left = 1.0
-        for _ in range(self.steps):
-            total += left * self.restart * here
-            left *= 1 - self.restart
+        first, *later = ends(self.restart, self.steps, np.float64)
+        total = first * here
+        for share in later:
             here = back @ (there @ here)
-        total += left * here
+            total += share * here
         return np.ascontiguousarray(total.T)
+
+
+class Links(NamedTuple):
+    """Ways from the items to some nodes beside them, and back."""
+
+    from_items: csr_matrix
+    """float32 (nodes, n_items): probability of going from an item to a node."""
+    to_items: csr_matrix
+    """float32 (n_items, nodes): probability of going from a node to an item."""
+
+
+def links_of_users(rows: csr_matrix, totals: np.ndarray, away: np.ndarray) -> Links:
+    """Return the ways between items and some users.
+
+    Parameters
+    ----------
+    rows : csr_matrix, shape (users, n_items)
+        The interactions of these users.
+    totals : ndarray of float64, shape (n_items,)
+        Weight of every item over all users, by `row_totals`.
+    away : ndarray of float64, shape (n_items,)
+        Probability of going from an item to one of its features, not to a user.
+    """
+    from scipy.sparse import csr_matrix
+
+    there = rows.astype(np.float64)
+    there.data = (1 - away)[there.indices] * (there.data / totals[there.indices])
+    there = there.astype(np.float32)
+    there.sort_indices()  # sums run in the order of the items
+    return Links(there, csr_matrix(shares(rows).T, dtype=np.float32))
+
+
+def links_of_features(features: csr_matrix, away: np.ndarray) -> Links:
+    """Return the ways between items and their features, (n_items, width)."""
+    from scipy.sparse import csr_matrix, diags
+
+    there = (diags(away) @ shares(features)).T
+    back = shares(features.T.tocsr()).T
+    return Links(csr_matrix(there, dtype=np.float32), csr_matrix(back, dtype=np.float32))
+
+
+def ends(restart: float, steps: int, dtype: Any) -> np.ndarray:
+    """Return the shares of walks that end after 0, 1, ... ``steps`` round trips."""
+    ended, left = np.empty(steps + 1, dtype=dtype), dtype(1)
+    for step in range(steps):
+        ended[step] = left * dtype(restart)
+        left *= dtype(1 - restart)
+    ended[steps] = left
+    return ended
+
+
+def arrays_of(matrix: csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a CSR matrix as kernels take it."""
+    return matrix.indptr, matrix.indices, matrix.data
+
+
+def row_totals(matrix: csr_matrix) -> np.ndarray:
+    """Return the sum of every row, float64."""
+    totals: np.ndarray = np.asarray(matrix.astype(np.float64, copy=False).sum(axis=1)).ravel()
+    return totals
 
 
 def shares(matrix: csr_matrix) -> csr_matrix:
     """Return a matrix whose rows sum to 1 (float64), but for the empty ones."""
     scaled = matrix.astype(np.float64)
-    total = np.asarray(scaled.sum(axis=1)).ravel()
-    scaled.data /= np.repeat(total, np.diff(scaled.indptr))
+    scaled.data /= np.repeat(row_totals(scaled), np.diff(scaled.indptr))
     return scaled

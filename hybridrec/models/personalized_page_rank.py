@@ -79,34 +79,40 @@ class PersonalizedPageRank(ItemItemModel):
         item_features: csr_matrix | None,
         user_features: csr_matrix | None,
     ) -> Scorer:
-        walks = self._prepare(matrix, item_features)
+        self._prepare(item_features)
+        walks = self._walks_over(matrix)
         weights = nearest_items(walks, self.neighbors, self.num_threads)
-        return scorer_of(matrix, walks, weights)
+        background = walks.visits(popularity_of(matrix.getnnz(axis=0)))
+        return scorer_of(starts_of(matrix), weights, background)
 
-    def _prepare(self, matrix: csr_matrix, item_features: csr_matrix | None) -> RestartWalks:
-        """Check the parameters, take over the features, and return the walks."""
+    def _prepare(self, item_features: csr_matrix | None) -> None:
+        """Check the parameters and take over the features."""
         whole(neighbors=self.neighbors, steps=self.steps)
         at_least(0, feature_weight=self.feature_weight)
         if not 0 < self.restart < 1:
             raise ParameterError(f"restart must be between 0 and 1, got {self.restart}")
         self.features_ = _links(item_features, self.feature_weight)
-        return self._walks_over(matrix)
 
     def _walks_over(self, matrix: csr_matrix) -> RestartWalks:
-        features = None
-        if self.features_ is not None:
-            features = _shared(_of_length(self.features_, matrix.shape[1]))
-        away = self._to_features(matrix, features)
+        features, away = self._beside(matrix.getnnz(axis=0))
         return RestartWalks.over(matrix, features, away, self.restart, self.steps)
 
-    def _to_features(self, matrix: csr_matrix, features: csr_matrix | None) -> np.ndarray:
-        """Return the probability of going from each item to its features, float64 (n_items,)."""
-        popularity = matrix.getnnz(axis=0).astype(np.float64)
-        away = np.zeros(len(popularity))
+    def _beside(self, counts: np.ndarray) -> tuple[csr_matrix | None, np.ndarray]:
+        """Return the features that walks go by, given the users of every item, and how often.
+
+        How often is the probability of going from an item to them, float64 (n_items,).
+        """
+        features = None
+        if self.features_ is not None:
+            features = _shared(_of_length(self.features_, len(counts)))
+        return features, self._to_features(counts, features)
+
+    def _to_features(self, counts: np.ndarray, features: csr_matrix | None) -> np.ndarray:
+        away = np.zeros(len(counts))
         if features is not None:
             described = features.getnnz(axis=1) > 0
             away[described] = self.feature_weight
-            away[described] /= self.feature_weight + np.sqrt(popularity[described])
+            away[described] /= self.feature_weight + np.sqrt(counts[described].astype(np.float64))
         return away
 
     def exact_scores(self, user_codes: np.ndarray) -> np.ndarray:
@@ -127,7 +133,8 @@ class PersonalizedPageRank(ItemItemModel):
         self._check_fitted()
         history = self.history_
         lack = 1.0 / (1.0 + np.diff(history.indptr)[user_codes, None] / ANYWHERE)
-        starts = _starts(history)[user_codes].toarray() + lack * _popularity(history)
+        anywhere = lack * popularity_of(history.getnnz(axis=0))
+        starts = starts_of(history)[user_codes].toarray() + anywhere
         return self._walks_over(history).visits(starts)
 
     def paths(self, user: Any, item: Any) -> Any:
@@ -163,7 +170,7 @@ class PersonalizedPageRank(ItemItemModel):
         return kept(self, "popular", (scorer,), lambda: one_user(background))
 
     def _fold_in(self, history: csr_matrix) -> Scorer:
-        return super()._fold_in(_starts(history))
+        return super()._fold_in(starts_of(history))
 
     def _similarity(self, items: np.ndarray) -> Scorer:
         alone = super()._similarity(items)
@@ -179,8 +186,8 @@ class PersonalizedPageRank(ItemItemModel):
         assert isinstance(self.scorer_, HistoryScorer)
         assert self.scorer_.background is not None
         n = items[0]
-        known, history = _of_length(self.features_, n), self.history_[:, :n]
-        away = self._to_features(history, _shared(known))
+        known, counts = _of_length(self.features_, n), self.history_[:, :n].getnnz(axis=0)
+        away = self._to_features(counts, _shared(known))
         new = features.astype(np.float64)
         degrees = np.asarray(known.sum(axis=0, dtype=np.float64)).ravel()
         back = new.copy()  # probability of coming to the new item from a feature of it
@@ -192,7 +199,7 @@ class PersonalizedPageRank(ItemItemModel):
         into = (further * (reach @ diags(away) @ shares(known) @ back.T)).toarray()
         out_of = (further * (reach.T @ known.astype(np.float64) @ there.T)).toarray()
         background = self.scorer_.background.copy()
-        background[items] = (_popularity(history) @ into).ravel()
+        background[items] = (popularity_of(counts) @ into).ravel()
         scorer = replace(self.scorer_, background=background)
         self.scorer_ = with_new_items(scorer, items, into, out_of)
         self.features_ = vstack([known, features], format="csr")
@@ -210,10 +217,20 @@ class PersonalizedPageRank(ItemItemModel):
         self.features_ = state.get("features_")
 
 
-def scorer_of(matrix: csr_matrix, walks: RestartWalks, weights: csr_matrix) -> HistoryScorer:
-    """Return the scorer of all users, from the weights of every item's best neighbours."""
-    background = walks.visits(_popularity(matrix)).ravel().astype(np.float32)
-    return HistoryScorer(_starts(matrix), weights, over_items=True, background=background)
+def scorer_of(starts: csr_matrix, weights: csr_matrix, visits: np.ndarray) -> HistoryScorer:
+    """Return the scorer of all users.
+
+    Parameters
+    ----------
+    starts : csr_matrix of float32, shape (n_users, n_items)
+        Where their walks begin, by `starts_of`.
+    weights : csr_matrix of float32, shape (n_items, n_items)
+        Of every item's best neighbours.
+    visits : ndarray, shape (1, n_items)
+        Where walks are that begin anywhere.
+    """
+    background = visits.ravel().astype(np.float32)
+    return HistoryScorer(starts, weights, over_items=True, background=background)
 
 
 def _links(features: csr_matrix | None, weight: float) -> csr_matrix | None:
@@ -242,7 +259,7 @@ def _of_length(features: csr_matrix, n: int) -> csr_matrix:
     return longer
 
 
-def _starts(history: csr_matrix) -> csr_matrix:
+def starts_of(history: csr_matrix) -> csr_matrix:
     """Return where walks of some users begin; what lacks to a sum of 1 begins anywhere."""
     starts = shares(history)
     count = np.diff(history.indptr)
@@ -250,8 +267,8 @@ def _starts(history: csr_matrix) -> csr_matrix:
     return starts.astype(np.float32)
 
 
-def _popularity(matrix: csr_matrix) -> np.ndarray:
+def popularity_of(counts: np.ndarray) -> np.ndarray:
     """Return the share of every item in all interactions, float64 (1, n_items)."""
-    users = matrix.getnnz(axis=0).astype(np.float64)
+    users = counts.astype(np.float64)
     popularity: np.ndarray = users[None, :] / users.sum()
     return popularity

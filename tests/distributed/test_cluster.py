@@ -46,6 +46,26 @@ def _pair(number):
     return number, 10 * number
 
 
+def test_chains_end_in_order_and_tell_what_fails(cluster):
+    def chain(length, start):
+        task = cluster.one(_added, start, 0)
+        yield task
+        for _ in range(length):
+            task = cluster.one(_added, task, 1)
+            yield task
+
+    lengths = [5, 0, 3, 1, 0, 0, 9, 2, 4]
+    ends = list(cluster.abreast(chain(one, 100 * at) for at, one in enumerate(lengths)))
+    assert ends == [100 * at + one for at, one in enumerate(lengths)]
+    assert list(cluster.abreast([])) == []
+    with pytest.raises(TypeError):
+        list(cluster.abreast([chain(2, 0), chain(2, "text")]))
+
+
+def _added(one, other):
+    return one + other
+
+
 def test_memory_is_that_of_the_smallest_worker(cluster):
     limits = cluster.client.run(lambda dask_worker: dask_worker.memory_manager.memory_limit)
     assert cluster.memory == min(limits.values()) > 1e8
