@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,12 +12,12 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
-class Reach:
+class Reach(ABC):
     """Rows of scores that tell where walks are, -inf where they never come; all are exact."""
 
+    @abstractmethod
     def block(self, rows: np.ndarray) -> np.ndarray:
         """Return some rows, float32 (len(rows), n_items)."""
-        raise NotImplementedError
 
     def block_error(self, rows: np.ndarray) -> np.ndarray:
         """Return zeros: every walk is computed alone."""
