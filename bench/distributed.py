@@ -1,11 +1,11 @@
 """The cluster beside the plain path: ``python -m bench.distributed [--section NAME ...]``.
 
 Sections: ``overhead`` (local:1 against a fit in this process, one thread each), ``speedup`` (1 to
-2 workers), ``recommend`` (lists of all users), ``short`` (a worker with less memory than the shards
-take), ``large`` (ten times as many interactions, workers of 4 GB). Bytes that workers send each
-other and the peak memory of every worker are told of each fit. Every run is a process of its own;
-logs are synthetic, made once in ``--work`` and kept there. ``--scale 0.01`` tries everything on a
-hundredth of the interactions.
+2 workers), ``recommend`` (lists of all users), ``large`` (ten times as many interactions, workers
+of 4 GB), ``short`` (the same on workers that have memory neither for their shards nor for the
+factors of all users). Bytes that workers send each other and the peak memory of every worker are
+told of each fit. Every run is a process of its own; logs are synthetic, made once in ``--work`` and
+kept there. ``--scale 0.01`` tries everything on a hundredth of the interactions.
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ MIDDLE, LARGE = 20_000_000, 200_000_000  # interactions
 PER_USER, PER_ITEM = 100, 1000
 PARTITION = 2_000_000  # rows of a file
 FACTORS, ITERATIONS = 64, 3
-LIMIT = "4GB"  # of a worker in the section "large"
-SHORT = 700  # MB of the worker in the section "short", for MIDDLE interactions
-SECTIONS = ("overhead", "speedup", "recommend", "short", "large")
+LIMITS = {"large": "4GB", "short": "1500MB"}  # of a worker
+SECTIONS = ("overhead", "speedup", "recommend", "large", "short")
 
 
 def main() -> None:
@@ -40,7 +39,6 @@ def main() -> None:
     parser.add_argument("--section", action="append", choices=SECTIONS)
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of interactions")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir(), "hybridrec-logs"))
-    parser.add_argument("--large-limit", default=LIMIT)
     parser.add_argument("--run", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.run is not None:
@@ -66,13 +64,11 @@ def main() -> None:
     if "recommend" in sections:
         for address in (None, "local:1", "local:2"):
             measured(found, what="lists", model=str(options.work / "plain.model"), address=address)
-    if "short" in sections:
-        limit = f"{max(int(SHORT * options.scale), 500)}MB"
-        measured(found, what="cluster", log=str(middle), address="local:1", limit=limit)
-    if "large" in sections:
-        large = made_log(options.work, int(LARGE * options.scale))
-        limit = options.large_limit
-        measured(found, what="cluster", log=str(large), address="local:2", limit=limit)
+    for section in ("large", "short"):
+        if section in sections:
+            large = made_log(options.work, int(LARGE * options.scale))
+            limit = LIMITS[section]
+            measured(found, what="cluster", log=str(large), address="local:2", limit=limit)
     write_results("distributed", found, _table(found))
 
 
@@ -156,6 +152,7 @@ def plain(log: str, model: str, **_: Any) -> dict[str, Any]:
 def cluster(log: str, address: str, limit: str | None = None, **_: Any) -> dict[str, Any]:
     """Read, clean and fit on a local cluster."""
     from hybridrec import distributed as hd
+    from hybridrec.distributed.exchange import needs_names
 
     with hd.connect(address, memory_limit=limit) as workers:
         workers.client.run(warm_up)
@@ -172,7 +169,9 @@ def cluster(log: str, address: str, limit: str | None = None, **_: Any) -> dict[
             fitted.save(Path(folder) / "model")
         saved = time.perf_counter()
         width = FACTORS * 4 * (len(data.users) + len(data.items))
+        by_name = needs_names(len(data.users), FACTORS, workers.memory)
         return {
+            "factors": "by name" if by_name else "all",
             "read": read - start,
             "fit": done - read,
             "save": saved - done,
@@ -183,7 +182,7 @@ def cluster(log: str, address: str, limit: str | None = None, **_: Any) -> dict[
             "item_spread": float(np.log(data.item_counts[data.item_counts > 0]).std()),
             "seconds_per_iteration": (last[1] - first[1]) / (ITERATIONS - 1),
             "sent_mb_per_iteration": moved / 2**20,
-            "expected_mb_per_iteration": (workers.n_workers - 1) * width / 2**20,
+            "whole_mb_per_iteration": (workers.n_workers - 1) * width / 2**20,
             "worker_peak_mb": sorted(workers.client.run(_peak).values()),
             "spilled_mb": sorted(workers.client.run(_spilled).values()),
             "client_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -264,7 +263,7 @@ def _table(found: dict[str, Any]) -> str:
         f" scale {found['scale']:g}."
     ]
     header = ["where", "interactions", "read s", "fit s", "save s", "peak MB a process"]
-    header += ["on disk MB", "sent MB an iteration", "expected"]
+    header += ["on disk MB", "factors sent", "MB sent an iteration", "MB of all factors"]
     rows = [
         [
             _place(one),
@@ -272,9 +271,10 @@ def _table(found: dict[str, Any]) -> str:
             *(f"{one[name]:.1f}" if name in one else "" for name in ("read", "fit", "save")),
             ", ".join(f"{peak:.0f}" for peak in one.get("worker_peak_mb", [one.get("peak_mb", 0)])),
             ", ".join(f"{size:.0f}" for size in one.get("spilled_mb", [])),
+            one.get("factors", ""),
             *(
                 f"{one[name]:.1f}" if name in one else ""
-                for name in ("sent_mb_per_iteration", "expected_mb_per_iteration")
+                for name in ("sent_mb_per_iteration", "whole_mb_per_iteration")
             ),
         ]
         for one in fits
