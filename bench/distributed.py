@@ -2,10 +2,10 @@
 
 Sections: ``overhead`` (local:1 against a fit in this process, one thread each), ``speedup`` (1 to
 2 workers), ``recommend`` (lists of all users), ``large`` (ten times as many interactions, workers
-of 4 GB), ``short`` (the same on workers that have memory neither for their shards nor for the
-factors of all users). Bytes that workers send each other and the peak memory of every worker are
-told of each fit. Every run is a process of its own; logs are synthetic, made once in ``--work`` and
-kept there. ``--scale 0.01`` tries everything on a hundredth of the interactions.
+of 4 GB), ``short`` (workers that have memory neither for their shards nor for the factors of all
+users). Bytes that workers send each other and the peak memory of every worker are told of each fit.
+Every run is a process of its own; logs are synthetic, made once in ``--work`` and kept there.
+``--scale 0.01`` tries everything on a hundredth of the interactions.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ import numpy as np
 
 from bench.measure import markdown, run, write_results
 
-MIDDLE, LARGE = 20_000_000, 200_000_000  # interactions
+MIDDLE, SHORT, LARGE = 20_000_000, 100_000_000, 200_000_000  # interactions
 PER_USER, PER_ITEM = 100, 1000
 PARTITION = 2_000_000  # rows of a file
 FACTORS, ITERATIONS = 64, 3
-LIMITS = {"large": "4GB", "short": "1500MB"}  # of a worker
+LIMITED = {"large": (LARGE, "4GB"), "short": (SHORT, "1GB")}  # interactions, memory of a worker
 SECTIONS = ("overhead", "speedup", "recommend", "large", "short")
 
 
@@ -64,11 +64,10 @@ def main() -> None:
     if "recommend" in sections:
         for address in (None, "local:1", "local:2"):
             measured(found, what="lists", model=str(options.work / "plain.model"), address=address)
-    for section in ("large", "short"):
+    for section, (size, limit) in LIMITED.items():
         if section in sections:
-            large = made_log(options.work, int(LARGE * options.scale))
-            limit = LIMITS[section]
-            measured(found, what="cluster", log=str(large), address="local:2", limit=limit)
+            log = made_log(options.work, int(size * options.scale))
+            measured(found, what="cluster", log=str(log), address="local:2", limit=limit)
     write_results("distributed", found, _table(found))
 
 
