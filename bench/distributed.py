@@ -16,7 +16,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,23 +52,30 @@ def main() -> None:
         "iterations": ITERATIONS,
         "runs": [],
     }
-    middle = made_log(options.work, int(MIDDLE * options.scale))
+    try:
+        run_sections(found, sections, options.work, options.scale)
+    finally:
+        write_results("distributed", found, _table(found))  # what was measured till then
+
+
+def run_sections(found: dict[str, Any], sections: Sequence[str], work: Path, scale: float) -> None:
+    """Measure sections."""
+    middle = made_log(work, int(MIDDLE * scale))
     if {"overhead", "speedup", "recommend"}.intersection(sections):
         measured(found, what="warm-up", log=str(middle))
     if {"overhead", "recommend"}.intersection(sections):
-        measured(found, what="plain", log=str(middle), model=str(options.work / "plain.model"))
+        measured(found, what="plain", log=str(middle), model=str(work / "plain.model"))
     if {"overhead", "speedup"}.intersection(sections):
         measured(found, what="cluster", log=str(middle), address="local:1")
     if "speedup" in sections:
         measured(found, what="cluster", log=str(middle), address="local:2")
     if "recommend" in sections:
         for address in (None, "local:1", "local:2"):
-            measured(found, what="lists", model=str(options.work / "plain.model"), address=address)
+            measured(found, what="lists", model=str(work / "plain.model"), address=address)
     for section, (size, limit) in LIMITED.items():
         if section in sections:
-            log = made_log(options.work, int(size * options.scale))
+            log = made_log(work, int(size * scale))
             measured(found, what="cluster", log=str(log), address="local:2", limit=limit)
-    write_results("distributed", found, _table(found))
 
 
 def made_log(work: Path, n: int) -> Path:
