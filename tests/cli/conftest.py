@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -94,20 +95,37 @@ def _lines(path: Path, *lines: str) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def _fit(folder: Path, name: str, *options: str) -> Path:
+    """Fit a model on these files, in a folder of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        _write_files(folder, patch)
+        with pytest.raises(SystemExit) as left:
+            main(["fit", "events.csv", *options, "-o", name])
+        assert left.value.code == 0
+    return folder / name
+
+
 @pytest.fixture(scope="session")
 def fitted(tmp_path_factory) -> Path:
     """A model folder fitted on these files, for reading only."""
-    folder = tmp_path_factory.mktemp("fitted")
-    with pytest.MonkeyPatch.context() as patch:
-        _write_files(folder, patch)
-        options = ["--kg", "facts.tsv", "--items", "items.csv", "--set", "factors=4"]
-        with pytest.raises(SystemExit) as left:
-            main(["fit", "events.csv", *options, "-o", "films.model"])
-        assert left.value.code == 0
-    return folder / "films.model"
+    options = ["--kg", "facts.tsv", "--items", "items.csv", "--set", "factors=4"]
+    return _fit(tmp_path_factory.mktemp("fitted"), "films.model", *options)
 
 
 @pytest.fixture
 def model(fitted, files) -> Path:
     """The model folder, with the small files in the current folder."""
     return fitted
+
+
+@pytest.fixture(scope="session")
+def fitted_als(tmp_path_factory) -> Path:
+    """A model that knows no features, for reading only."""
+    options = ["--model", "als", "--set", "factors=2"]
+    return _fit(tmp_path_factory.mktemp("fitted"), "films", *options)
+
+
+@pytest.fixture
+def films(fitted_als, files) -> Path:
+    """A copy of it among the small files, which a test may change."""
+    return shutil.copytree(fitted_als, files / "films")

@@ -9,12 +9,6 @@ from hybridrec.online.exploration import parse_policy
 from hybridrec.online.impressions import ImpressionLog
 
 
-@pytest.fixture
-def films(done, files):
-    done("fit", "events.csv", "--model", "als", "--set", "factors=2", "-o", "films")
-    return files / "films"
-
-
 def explored(done, *more):
     options = ("--impressions", "shown.sqlite", "-k", 3, "--format", "json")
     return json.loads(done("explore", "films", "--all", *options, *more))

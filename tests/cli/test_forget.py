@@ -7,12 +7,6 @@ import hybridrec
 from hybridrec.online import Event, EventLog
 
 
-@pytest.fixture
-def films(done, files):
-    done("fit", "events.csv", "--model", "als", "--set", "factors=2", "-o", "films")
-    return files / "films"
-
-
 def test_a_user_leaves_the_model_and_the_file(done, refused, films, files):
     before = pd.read_csv("events.csv")
     count = int((before["user"] == 3).sum())
