@@ -4,7 +4,8 @@ Sections: ``overhead`` (local:1 against a fit in this process, one thread each),
 2 workers), ``recommend`` (lists of all users), ``large`` (ten times as many interactions, workers
 of 4 GB), ``short`` (workers that have memory neither for their shards nor for the factors of all
 users). Bytes that workers send each other and the peak memory of every worker are told of each fit.
-Every run is a process of its own; logs are synthetic, made once in ``--work`` and kept there.
+Every run is a process of its own; logs are synthetic, made once in ``--work`` and kept there. What
+was measured before at the same scale stays in the results until it is measured again.
 ``--scale 0.01`` tries everything on a hundredth of the interactions.
 """
 
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.measure import markdown, run, write_results
+from bench.measure import RESULTS, markdown, run, write_results
 
 MIDDLE, SHORT, LARGE = 20_000_000, 100_000_000, 200_000_000  # interactions
 PER_USER, PER_ITEM = 100, 1000
@@ -50,7 +51,7 @@ def main() -> None:
         "scale": options.scale,
         "factors": FACTORS,
         "iterations": ITERATIONS,
-        "runs": [],
+        "runs": _measured_before(options.scale),
     }
     try:
         run_sections(found, sections, options.work, options.scale)
@@ -111,8 +112,16 @@ def measured(found: dict[str, Any], **asked: Any) -> None:
     told = json.loads(run(command).stdout.splitlines()[-1])
     if asked["what"] != "warm-up":
         places = {name: Path(asked[name]).name for name in ("log", "model") if name in asked}
-        found["runs"].append({**asked, **places, **told})
+        asked |= places
+        others = [one for one in found["runs"] if not asked.items() <= one.items()]
+        found["runs"] = [*others, {**asked, **told}]
         print(json.dumps(found["runs"][-1]), file=sys.stderr)
+
+
+def _measured_before(scale: float) -> list[dict[str, Any]]:
+    path = RESULTS / "distributed.json"
+    before = json.loads(path.read_text()) if path.exists() else {"scale": None}
+    return list(before["runs"]) if before["scale"] == scale else []
 
 
 def _model(threads: int = 1) -> Any:
@@ -264,6 +273,7 @@ RUNS = {"warm-up": warm_up, "plain": plain, "cluster": cluster, "lists": lists}
 def _table(found: dict[str, Any]) -> str:
     """Return tables of all fits, of their ratios, and of the lists."""
     fits = [one for one in found["runs"] if one["what"] in ("plain", "cluster")]
+    fits.sort(key=lambda one: (one["interactions"], one["what"] != "plain", one.get("address")))
     parts = [
         f"HybridALS, {FACTORS} factors, {ITERATIONS} iterations, one thread a process;"
         f" scale {found['scale']:g}."

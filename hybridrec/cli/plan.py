@@ -163,7 +163,7 @@ def _show(found: Plan, constants: Constants) -> None:
 
 def _way(found: Plan) -> str:
     ways = [
-        f"those that are named to every block of {side}, in {rounds} rounds"
+        f"every block of {side} gets those that it names, in {rounds} parts"
         for side, rounds in found.rounds.items()
         if rounds
     ]

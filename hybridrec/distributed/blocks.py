@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 ROWS = 1 << 22  # interactions of a block, about
-LEAST = 8  # blocks, however few interactions, so that workers have something to share
+LEAST = 16  # blocks, however few interactions, so that workers share them about evenly
 MOST = 512  # blocks, however many: every one meets every other on the way to the other side
 
 

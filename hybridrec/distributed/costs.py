@@ -12,7 +12,7 @@ from hybridrec.distributed import ids
 from hybridrec.distributed.blocks import LEAST, MOST, ROWS
 from hybridrec.distributed.calibration import Constants, row_work
 from hybridrec.distributed.cluster import ARITY
-from hybridrec.distributed.exchange import BYTES, needs_names, rounds_for
+from hybridrec.distributed.exchange import BYTES, TOGETHER, needs_names, rounds_for
 from hybridrec.distributed.shuffle import DIRECT, shuffle_tasks
 
 QUANTILES = 64  # of the interactions of a row, which differ much
@@ -30,8 +30,8 @@ class Half:
         Interactions of these at so many quantiles; see `row_counts`.
     factors, workers : int
     rounds : int
-        0 if all factors of the other side go to every worker; else those that are named go to
-        every shard, in so many rounds.
+        0 if all factors of the other side go to every worker; else every shard gets those that it
+        names, in so many parts.
     blocks : int
         Shards, of either side.
     """
@@ -59,7 +59,7 @@ class Half:
         blocks = blocks_of(interactions)
         rounds = 0
         if needs_names(sides[1], factors, memory):
-            rounds = rounds_for(interactions, blocks, workers, factors, memory)
+            rounds = rounds_for(interactions / blocks, factors, memory)
         return cls(
             *sides,
             row_counts(sides[0], spreads[0], interactions),
@@ -74,7 +74,7 @@ class Half:
 
     @property
     def named(self) -> float:
-        """Rows of the other side that a shard names in a round."""
+        """Rows of the other side that a part of a shard names."""
         return distinct(self.others, self.other_counts, 1 / (self.blocks * self.rounds))
 
     @property
@@ -82,7 +82,7 @@ class Half:
         """Bytes of the other side that a worker has at a time, as they arrive."""
         if not self.rounds:
             return self.others * self.width
-        return self.named * self.width * ceil(self.blocks / self.workers)
+        return self.named * self.width * TOGETHER
 
     @property
     def at_once(self) -> float:
@@ -95,24 +95,26 @@ class Half:
         rows = self.others
         if self.rounds:
             rows = self.named * self.rounds * self.blocks / self.workers
-            if self.blocks**2 > DIRECT:
+            if self.blocks * TOGETHER * self.workers > DIRECT:
                 rows *= 2  # by way of a meeting point
         return rows * self.width * (1 - 1 / self.workers)
 
     @property
     def tasks(self) -> float:
-        """Tasks: turn, solve, sums, and their tree; in rounds, all that is named by all."""
-        common = self.blocks * (3 + 1 / (ARITY - 1)) + 3
+        """Tasks: solve, sums, and their tree; by name, turn, and what each part names."""
+        common = self.blocks * (2 + 1 / (ARITY - 1)) + 3
         if not self.rounds:
             return common
-        of_round = self.blocks + shuffle_tasks(self.blocks, self.blocks)
-        return common + self.rounds * of_round
+        at_a_time = min(TOGETHER * self.workers, self.blocks)
+        of_part = self.blocks + shuffle_tasks(self.blocks, at_a_time)
+        return common + 2 * self.blocks + self.rounds * self.blocks / at_a_time * of_part
 
     def compute(self, constants: Constants) -> float:
         """Return the seconds that each worker computes."""
         work = np.stack([row_work(one, self.factors) for one in self.row_counts]).mean(axis=0)
         solving = self.rows * float(work @ constants.work)
-        products = self.others + self.rows  # turned; and the Gram matrix of what was solved
+        turned = self.others * (1 if self.rounds else self.workers)  # once, or by every worker
+        products = turned + self.rows  # and the Gram matrix of what was solved
         copied = 2 * self.named * self.rounds * self.blocks if self.rounds else 0.0
         return (
             solving

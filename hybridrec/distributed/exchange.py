@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 BYTES = 4  # of a factor
 WHOLE = 0.5  # share of a worker's memory for all factors of a side, as they arrive and joined
-ARRIVING = 0.25  # the same for those that are named, of all shards that a worker has
+ARRIVING = 0.25  # the same for those that are named, of the shards at work
+TOGETHER = 2  # shards of a worker at a time: which of them has which is not known
 
 
 class Shared(NamedTuple):
@@ -70,16 +71,15 @@ class Exchange:
     def refitted(
         self, factors: Sequence[Future], others: Sequence[Future], told: Told
     ) -> list[Future]:
-        """Return new factors of all shards, from the present ones and the others', turned."""
-        return self.cluster.map(
-            _from_all, self.shards, factors, others=others, token=uuid4().hex, **told._asdict()
-        )
+        """Return new factors of all shards, from the present ones and the other side's."""
+        common = {"others": list(others), "token": uuid4().hex, **told._asdict()}
+        return self.cluster.map(_from_all, self.shards, list(factors), **common)
 
 
 class ByName(Exchange):
-    """The same, from those rows alone that a shard names; in rounds, each a part of every shard.
+    """The same, from those rows alone that a shard names; a few shards at a time, part by part.
 
-    Columns of the shards are numbered anew, by the names of their round.
+    Columns of the shards are numbered anew, by the names of their part.
 
     Parameters
     ----------
@@ -88,6 +88,7 @@ class ByName(Exchange):
     starts : ndarray of int64
         The first code of each block of the other side.
     rounds : int
+        Parts of a shard.
     """
 
     def __init__(
@@ -96,25 +97,44 @@ class ByName(Exchange):
         both = cluster.map(_numbered, shards, starts=starts, rounds=rounds)
         numbered, asked = cluster.split(both, range(2))
         super().__init__(cluster, numbered)
-        self.rounds, n_blocks = rounds, len(starts) - 1
-        wanted = shuffle(cluster, asked, rounds * n_blocks, list)
-        self.wanted = [wanted[at * n_blocks : (at + 1) * n_blocks] for at in range(rounds)]
-        cluster.wait(numbered + wanted)
+        self.rounds, blocks = rounds, len(starts) - 1
+        at_a_time = TOGETHER * cluster.n_workers
+        self.groups = [slice(at, at + at_a_time) for at in range(0, len(numbered), at_a_time)]
+        wanted = [shuffle(cluster, asked[group], rounds * blocks, list) for group in self.groups]
+        cluster.wait(sum(wanted, numbered))
+        self.wanted = [
+            [one[at : at + blocks] for at in range(0, rounds * blocks, blocks)] for one in wanted
+        ]
 
     def refitted(
         self, factors: Sequence[Future], others: Sequence[Future], told: Told
     ) -> list[Future]:
-        """Return new factors of all shards, from the present ones and the others', turned."""
-        cluster, parts = self.cluster, []
-        for at, wanted in enumerate(self.wanted):
-            lists = cluster.map(_picked, others, wanted)
-            about = {"at": at, "rounds": self.rounds, **told._asdict()}
-            found = shuffle(
-                cluster, lists, len(self.shards), _from_named, self.shards, list(factors), **about
-            )
-            cluster.wait(found)  # or rows of all rounds would be on their way at a time
-            parts.append(found)
-        return cluster.map(_joined, [list(one) for one in zip(*parts, strict=True)], self.shards)
+        """Return new factors of all shards, from the present ones and the other side's."""
+        blocks, found = self.cluster.map(_turned, list(others), axes=told.axes), []
+        for group, wanted in zip(self.groups, self.wanted, strict=True):
+            own = self.shards[group], list(factors[group])
+            parts = [self._part(at, one, blocks, own, told) for at, one in enumerate(wanted)]
+            of_shards = [list(one) for one in zip(*parts, strict=True)]
+            found += self.cluster.map(_joined, of_shards, own[0])
+        return found
+
+    def _part(
+        self,
+        at: int,
+        wanted: Sequence[Future],
+        blocks: Sequence[Future],
+        own: tuple[Sequence[Future], Sequence[Future]],
+        told: Told,
+    ) -> list[Future]:
+        """Return new factors of a part of some shards, when they are there.
+
+        Or else the rows that all parts name would be on their way at a time.
+        """
+        lists = self.cluster.map(_picked, blocks, wanted)
+        about = {"at": at, "rounds": self.rounds, **told._asdict()}
+        found = shuffle(self.cluster, lists, len(own[0]), _from_named, *own, **about)
+        self.cluster.wait(found)
+        return found
 
 
 def exchange_for(
@@ -138,12 +158,10 @@ def exchange_for(
     width : int
         Factors.
     """
-    memory, blocks = cluster.memory, len(shards)
-    if not needs_names(others[-1], width, memory):
+    if not needs_names(others[-1], width, cluster.memory):
         return Exchange(cluster, shards)
     largest = float(np.add.reduceat(counts, starts[:-1]).max())
-    rounds = rounds_for(largest * blocks, blocks, cluster.n_workers, width, memory)
-    return ByName(cluster, shards, others, rounds)
+    return ByName(cluster, shards, others, rounds_for(largest, width, cluster.memory))
 
 
 def needs_names(size: float, width: int, memory: float) -> bool:
@@ -151,22 +169,15 @@ def needs_names(size: float, width: int, memory: float) -> bool:
     return 2 * size * width * BYTES > WHOLE * memory
 
 
-def rounds_for(entries: float, blocks: float, workers: int, width: int, memory: float) -> int:
-    """Return in how many rounds the rows arrive that so many interactions name at most."""
-    of_worker = entries / blocks * ceil(blocks / workers)
-    return max(1, ceil(of_worker * width * BYTES / (ARRIVING * memory)))
+def rounds_for(entries: float, width: int, memory: float) -> int:
+    """Return in how many parts the rows arrive that a shard of so many entries names at most."""
+    return max(1, ceil(TOGETHER * entries * width * BYTES / (ARRIVING * memory)))
 
 
 def axes_of(about: Shared, unobserved: float) -> Axes:
     """Return how a side is turned, absent entries having this confidence."""
     absent = each(unobserved, 1)[0]
     return Axes(*spectrum_of(about.gram * float(absent)), float(absent))
-
-
-def turned(block: np.ndarray, axes: Axes) -> np.ndarray:
-    """Return a block of factors turned."""
-    found: np.ndarray = block @ axes.basis
-    return found
 
 
 def active(side: Side, factors: np.ndarray) -> np.ndarray:
@@ -195,16 +206,22 @@ def _from_all(
     shared: Shared,
     weights: np.ndarray | None,
 ) -> np.ndarray:
-    fixed = once(token, lambda: _fixed(others, axes))
+    fixed = once(token, lambda: _fixed(_all_turned(others, axes), axes))
     own(side.rows)
     found = side.refitted(fixed, active(side, factors), shared.mean, weights)
     return everyone(side, found)
 
 
-def _fixed(blocks: list[np.ndarray], axes: Axes) -> FixedSide:
-    together = np.concatenate(blocks)
-    absent = each(axes.unobserved, len(together))
-    return FixedSide(together, absent, axes.spectrum, axes.basis)
+def _all_turned(blocks: list[np.ndarray], axes: Axes) -> np.ndarray:
+    whole, start = np.empty((sum(map(len, blocks)), len(axes.basis)), dtype=np.float32), 0
+    for block in blocks:
+        np.matmul(block, axes.basis, out=whole[start : start + len(block)])
+        start += len(block)
+    return whole
+
+
+def _fixed(turned: np.ndarray, axes: Axes) -> FixedSide:
+    return FixedSide(turned, each(axes.unobserved, len(turned)), axes.spectrum, axes.basis)
 
 
 # ---- those that are named ------------------------------------------------------------------------
@@ -236,6 +253,11 @@ def _parts(side: Side, rounds: int) -> list[slice]:
     return [slice(*ends) for ends in pairwise([0, *inner.tolist(), len(indptr) - 1])]
 
 
+def _turned(block: np.ndarray, axes: Axes) -> np.ndarray:
+    turned: np.ndarray = block @ axes.basis
+    return turned
+
+
 def _picked(block: np.ndarray, wanted: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return the rows that every shard wants of a block."""
     return [block[rows] for rows in wanted]
@@ -253,7 +275,7 @@ def _from_named(
 ) -> np.ndarray:
     """Return new factors of the trained rows of one part of a shard."""
     own(side.rows)
-    part, fixed = _parts(side, rounds)[at], _fixed(pieces, axes)
+    part, fixed = _parts(side, rounds)[at], _fixed(np.concatenate(pieces), axes)
     return side.refitted(fixed, active(side, factors), shared.mean, weights, part)
 
 

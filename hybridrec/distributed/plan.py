@@ -101,8 +101,8 @@ class Plan:
     in_memory : float
         Bytes of a worker with nothing on disk.
     rounds : mapping of str to int
-        In how many rounds the factors that are named go to the blocks of users, and of items; 0
-        where all factors go to every worker.
+        In how many parts a block of users, and of items, gets the factors that it names; 0 where
+        all factors go to every worker.
     network : float
         Bytes that all workers receive in an iteration.
     seconds : mapping of str to float
@@ -248,7 +248,7 @@ def _advice(job: Job, fleet: Fleet, constants: Constants, bottleneck: str) -> st
         least = _least_memory(job, fleet, constants)
         return f"one task needs more than a worker has: give workers {least / 1e9:,.3g} GB each"
     rounds = any(half.rounds for half in _halves(job, fleet))
-    more_memory = "; workers with more memory take fewer rounds" if rounds else ""
+    more_memory = "; workers with more memory take larger parts" if rounds else ""
     return {
         "compute": "more workers make it faster",
         "network": "every block receives the factors that it names: a faster network or fewer"

@@ -17,7 +17,6 @@ from hybridrec.distributed.exchange import (
     axes_of,
     everyone,
     exchange_for,
-    turned,
 )
 from hybridrec.distributed.ids import added
 from hybridrec.distributed.spool import spooled
@@ -105,9 +104,8 @@ class ShardedSide:
         if self.journal.passes(self, other):
             return
         axes = self.cluster.one(axes_of, other._shared, unobserved)
-        others = self.cluster.map(turned, other._factors, axes=axes)
         told = Told(axes, self._shared, None if self._map is None else self._map.weights)
-        self._set_factors(self.exchange.refitted(self._factors, others, told))
+        self._set_factors(self.exchange.refitted(self._factors, other._factors, told))
         if self._map is not None:
             self._map.fit(self._factors)
         self.cluster.wait(self._factors)

@@ -12,7 +12,7 @@ JOB = ("--users", "1e9", "--items", "1e8", "--interactions", "1e11", "--workers"
 def test_a_plan(done):
     text = done("plan", *JOB, "--memory", "64GB")
     assert "must fit at one time" in text
-    assert "named to every block of items, in" in text
+    assert "every block of items gets those that it names, in" in text
     assert "Network:" in text
     text = done("plan", *JOB, "--memory", "2GB")
     assert "Bottleneck: memory: one task needs more than a worker has: give workers" in text

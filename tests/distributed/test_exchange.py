@@ -24,6 +24,7 @@ def by_name(monkeypatch, rounds: int) -> list[int]:
         return refitted(self, *given)
 
     monkeypatch.setattr(exchange, "WHOLE", 0.0)
+    monkeypatch.setattr(exchange, "TOGETHER", 1)  # so that shards go in several groups
     monkeypatch.setattr(exchange, "rounds_for", lambda *_: rounds)
     monkeypatch.setattr(ByName, "refitted", noting)
     return noted
@@ -65,6 +66,6 @@ def test_which_way_and_how_many_rounds():
     assert not needs_names(1e6, 64, 4e9)  # 256 MB, and as much joined
     assert needs_names(1e7, 64, 4e9)
     assert not needs_names(1e12, 64, np.inf)
-    assert rounds_for(1e6, 8, 2, 64, 4e9) == 1
-    assert rounds_for(1e9, 100, 10, 128, 4e9) == np.ceil(1e8 * 512 / 1e9)
-    assert rounds_for(1e9, 100, 10, 128, np.inf) == 1
+    assert rounds_for(1e5, 64, 4e9) == 1
+    assert rounds_for(1e8, 128, 4e9) == np.ceil(2 * 1e8 * 512 / 1e9)
+    assert rounds_for(1e8, 128, np.inf) == 1

@@ -41,7 +41,7 @@ def test_counted_by_hand():
     received = 1.1e6 * 64 * 4 * 3 / 4
     assert found.network == pytest.approx(4 * received)
     assert found.seconds["network"] == pytest.approx(received / 1e9)
-    assert found.seconds["scheduler"] == pytest.approx(2 * (3 * 24 + 24 / 7 + 3) * 1e-3)
+    assert found.seconds["scheduler"] == pytest.approx(2 * (2 * 24 + 24 / 7 + 3) * 1e-3)
     assert found.rounds == {"users": 0, "items": 0}
     assert found.total == found.preparation + 10 * found.iteration + found.finish
     assert found.fits
@@ -71,8 +71,8 @@ def test_a_side_that_no_worker_holds_comes_by_name_in_rounds():
     found = plan(JOB, replace(FLEET, memory=8e8), CONSTANTS)
     assert found.fits
     # all users: 2 x 256 MB, more than half; all items are few
-    of_worker = 1e8 / 24 * 6 * 64 * 4
-    assert found.rounds == {"users": 0, "items": int(np.ceil(of_worker / 2e8))}
+    at_work = 2 * 1e8 / 24 * 64 * 4
+    assert found.rounds == {"users": 0, "items": int(np.ceil(at_work / 2e8))}
     assert found.memory["factors of the other side"] < 2e8
     assert found.seconds["scheduler"] > 10 * plan(JOB, FLEET, CONSTANTS).seconds["scheduler"]
 
@@ -81,7 +81,7 @@ def test_rows_that_are_named_are_counted_by_hand():
     half = Half.of((10, 1e9), (0, 0), 1e9, 2, 4, 1e9)
     assert half.blocks == 239
     assert half.named == pytest.approx(1e9 * (1 - np.exp(-1 / half.blocks / half.rounds)))
-    assert half.received == pytest.approx(half.named * half.rounds * 239 / 4 * 8 * 3 / 4 * 2)
+    assert half.received == pytest.approx(half.named * half.rounds * 239 / 4 * 8 * 3 / 4)
     assert distinct(100, np.array([1.0]), 1.0) == pytest.approx(100 * (1 - np.exp(-1)))
 
 
