@@ -1,12 +1,12 @@
 """The cluster beside the plain path: ``python -m bench.distributed [--section NAME ...]``.
 
 Sections: ``overhead`` (local:1 against a fit in this process, one thread each), ``speedup`` (1 to
-2 workers), ``recommend`` (lists of all users), ``large`` (ten times as many interactions, workers
-of 4 GB), ``short`` (workers that have memory neither for their shards nor for the factors of all
-users). Bytes that workers send each other and the peak memory of every worker are told of each fit.
-Every run is a process of its own; logs are synthetic, made once in ``--work`` and kept there. What
-was measured before at the same scale stays in the results until it is measured again.
-``--scale 0.01`` tries everything on a hundredth of the interactions.
+2 workers), ``recommend`` (lists of all users), ``short`` (a worker with less memory than the shards
+take), ``large`` (ten times as many interactions, workers of 4 GB). Bytes that workers send each
+other and the peak memory of every worker are told of each fit. Every run is a process of its own;
+logs are synthetic, made once in ``--work`` and kept there. What was measured before at the same
+scale stays in the results until it is measured again. ``--scale 0.01`` tries everything on a
+hundredth of the interactions.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ import numpy as np
 
 from bench.measure import RESULTS, markdown, run, write_results
 
-MIDDLE, SHORT, LARGE = 20_000_000, 100_000_000, 200_000_000  # interactions
+MIDDLE, LARGE = 20_000_000, 200_000_000  # interactions
 PER_USER, PER_ITEM = 100, 1000
 PARTITION = 2_000_000  # rows of a file
 FACTORS, ITERATIONS = 64, 3
-LIMITED = {"large": (LARGE, "4GB"), "short": (SHORT, "1GB")}  # interactions, memory of a worker
-SECTIONS = ("overhead", "speedup", "recommend", "large", "short")
+LIMITED = {"short": (MIDDLE, "local:1", "700MB"), "large": (LARGE, "local:2", "4GB")}
+SECTIONS = ("overhead", "speedup", "recommend", *LIMITED)
 
 
 def main() -> None:
@@ -73,10 +73,10 @@ def run_sections(found: dict[str, Any], sections: Sequence[str], work: Path, sca
     if "recommend" in sections:
         for address in (None, "local:1", "local:2"):
             measured(found, what="lists", model=str(work / "plain.model"), address=address)
-    for section, (size, limit) in LIMITED.items():
+    for section, (size, address, limit) in LIMITED.items():
         if section in sections:
             log = made_log(work, int(size * scale))
-            measured(found, what="cluster", log=str(log), address="local:2", limit=limit)
+            measured(found, what="cluster", log=str(log), address=address, limit=limit)
 
 
 def made_log(work: Path, n: int) -> Path:
