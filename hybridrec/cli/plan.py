@@ -163,9 +163,9 @@ def _show(found: Plan, constants: Constants) -> None:
 
 def _way(found: Plan) -> str:
     ways = [
-        f"every block of {side} gets those that it names, in {rounds} parts"
-        for side, rounds in found.rounds.items()
-        if rounds
+        f"every block of {side} gets those that it names, in {n_parts} parts"
+        for side, n_parts in found.n_parts.items()
+        if n_parts
     ]
     return "; ".join(ways) or "all of the other side to every worker"
 

@@ -12,7 +12,7 @@ from hybridrec.distributed import ids
 from hybridrec.distributed.blocks import LEAST, MOST, ROWS
 from hybridrec.distributed.calibration import Constants, row_work
 from hybridrec.distributed.cluster import ARITY
-from hybridrec.distributed.exchange import BYTES, TOGETHER, needs_names, rounds_for
+from hybridrec.distributed.exchange import BYTES, TOGETHER, needs_names, parts_for
 from hybridrec.distributed.shuffle import DIRECT, shuffle_tasks
 
 QUANTILES = 64  # of the interactions of a row, which differ much
@@ -29,7 +29,7 @@ class Half:
     row_counts, other_counts : ndarray
         Interactions of these at so many quantiles; see `row_counts`.
     factors, workers : int
-    rounds : int
+    n_parts : int
         0 if all factors of the other side go to every worker; else every shard gets those that it
         names, in so many parts.
     blocks : int
@@ -42,7 +42,7 @@ class Half:
     other_counts: np.ndarray
     factors: int
     workers: int
-    rounds: int
+    n_parts: int
     blocks: int
 
     @classmethod
@@ -57,14 +57,14 @@ class Half:
     ) -> Half:
         """Return the half of a job that solves the first of two sides."""
         blocks = blocks_of(interactions)
-        rounds = 0
+        n_parts = 0
         if needs_names(sides[1], factors, memory):
-            rounds = rounds_for(interactions / blocks, factors, memory)
+            n_parts = parts_for(interactions / blocks, factors, memory)
         return cls(
             *sides,
             row_counts(sides[0], spreads[0], interactions),
             row_counts(sides[1], spreads[1], interactions),
-            *(factors, workers, rounds, blocks),
+            *(factors, workers, n_parts, blocks),
         )
 
     @property
@@ -75,26 +75,26 @@ class Half:
     @property
     def named(self) -> float:
         """Rows of the other side that a part of a shard names."""
-        return distinct(self.others, self.other_counts, 1 / (self.blocks * self.rounds))
+        return distinct(self.others, self.other_counts, 1 / (self.blocks * self.n_parts))
 
     @property
     def arriving(self) -> float:
         """Bytes of the other side that a worker has at a time, as they arrive."""
-        if not self.rounds:
+        if not self.n_parts:
             return self.others * self.width
         return self.named * self.width * TOGETHER
 
     @property
     def at_once(self) -> float:
         """Bytes that one task holds: what arrives for it, and the same joined."""
-        return 2 * self.width * (self.named if self.rounds else self.others)
+        return 2 * self.width * (self.named if self.n_parts else self.others)
 
     @property
     def received(self) -> float:
         """Bytes that come to a worker from others."""
         rows = self.others
-        if self.rounds:
-            rows = self.named * self.rounds * self.blocks / self.workers
+        if self.n_parts:
+            rows = self.named * self.n_parts * self.blocks / self.workers
             if self.blocks * TOGETHER * self.workers > DIRECT:
                 rows *= 2  # by way of a meeting point
         return rows * self.width * (1 - 1 / self.workers)
@@ -103,19 +103,19 @@ class Half:
     def tasks(self) -> float:
         """Tasks: solve, sums, and their tree; by name, turn, and what each part names."""
         common = self.blocks * (2 + 1 / (ARITY - 1)) + 3
-        if not self.rounds:
+        if not self.n_parts:
             return common
         at_a_time = min(TOGETHER * self.workers, self.blocks)
         of_part = self.blocks + shuffle_tasks(self.blocks, at_a_time)
-        return common + 2 * self.blocks + self.rounds * self.blocks / at_a_time * of_part
+        return common + 2 * self.blocks + self.n_parts * self.blocks / at_a_time * of_part
 
     def compute(self, constants: Constants) -> float:
         """Return the seconds that each worker computes."""
         work = np.stack([row_work(one, self.factors) for one in self.row_counts]).mean(axis=0)
         solving = self.rows * float(work @ constants.work)
-        turned = self.others * (1 if self.rounds else self.workers)  # once, or by every worker
+        turned = self.others * (1 if self.n_parts else self.workers)  # once, or by every worker
         products = turned + self.rows  # and the Gram matrix of what was solved
-        copied = 2 * self.named * self.rounds * self.blocks if self.rounds else 0.0
+        copied = 2 * self.named * self.n_parts * self.blocks if self.n_parts else 0.0
         return (
             solving
             + products * self.factors**2 * constants.many

@@ -87,23 +87,23 @@ class ByName(Exchange):
     shards : sequence of Future of Side
     starts : ndarray of int64
         The first code of each block of the other side.
-    rounds : int
+    n_parts : int
         Parts of a shard.
     """
 
     def __init__(
-        self, cluster: Cluster, shards: Sequence[Future], starts: np.ndarray, rounds: int
+        self, cluster: Cluster, shards: Sequence[Future], starts: np.ndarray, n_parts: int
     ) -> None:
-        both = cluster.map(_numbered, shards, starts=starts, rounds=rounds)
+        both = cluster.map(_numbered, shards, starts=starts, n_parts=n_parts)
         numbered, asked = cluster.split(both, range(2))
         super().__init__(cluster, numbered)
-        self.rounds, blocks = rounds, len(starts) - 1
+        self.n_parts, blocks = n_parts, len(starts) - 1
         at_a_time = TOGETHER * cluster.n_workers
         self.groups = [slice(at, at + at_a_time) for at in range(0, len(numbered), at_a_time)]
-        wanted = [shuffle(cluster, asked[group], rounds * blocks, list) for group in self.groups]
+        wanted = [shuffle(cluster, asked[group], n_parts * blocks, list) for group in self.groups]
         cluster.wait(sum(wanted, numbered))
         self.wanted = [
-            [one[at : at + blocks] for at in range(0, rounds * blocks, blocks)] for one in wanted
+            [one[at : at + blocks] for at in range(0, n_parts * blocks, blocks)] for one in wanted
         ]
 
     def refitted(
@@ -131,7 +131,7 @@ class ByName(Exchange):
         Or else the rows that all parts name would be on their way at a time.
         """
         lists = self.cluster.map(_picked, blocks, wanted)
-        about = {"at": at, "rounds": self.rounds, **told._asdict()}
+        about = {"at": at, "n_parts": self.n_parts, **told._asdict()}
         found = shuffle(self.cluster, lists, len(own[0]), _from_named, *own, **about)
         self.cluster.wait(found)
         return found
@@ -161,7 +161,7 @@ def exchange_for(
     if not needs_names(others[-1], width, cluster.memory):
         return Exchange(cluster, shards)
     largest = float(np.add.reduceat(counts, starts[:-1]).max())
-    return ByName(cluster, shards, others, rounds_for(largest, width, cluster.memory))
+    return ByName(cluster, shards, others, parts_for(largest, width, cluster.memory))
 
 
 def needs_names(size: float, width: int, memory: float) -> bool:
@@ -169,7 +169,7 @@ def needs_names(size: float, width: int, memory: float) -> bool:
     return 2 * size * width * BYTES > WHOLE * memory
 
 
-def rounds_for(entries: float, width: int, memory: float) -> int:
+def parts_for(entries: float, width: int, memory: float) -> int:
     """Return in how many parts the rows arrive that a shard of so many entries names at most."""
     return max(1, ceil(TOGETHER * entries * width * BYTES / (ARRIVING * memory)))
 
@@ -227,13 +227,13 @@ def _fixed(turned: np.ndarray, axes: Axes) -> FixedSide:
 # ---- those that are named ------------------------------------------------------------------------
 
 
-def _numbered(side: Side, starts: np.ndarray, rounds: int) -> tuple[Side, list[np.ndarray]]:
-    """Return a shard with columns by their names, and whom it names: by round and block."""
+def _numbered(side: Side, starts: np.ndarray, n_parts: int) -> tuple[Side, list[np.ndarray]]:
+    """Return a shard with columns by their names, and whom it names: by part and block."""
     from scipy.sparse import csr_matrix
 
     rows, fresh = side.rows, np.empty_like(side.rows.indices)
     asked = []
-    for part in _parts(side, rounds):
+    for part in _parts(side, n_parts):
         entries = slice(rows.indptr[part.start], rows.indptr[part.stop])
         names, fresh[entries] = np.unique(rows.indices[entries], return_inverse=True)
         places = by_block(names, starts)
@@ -246,10 +246,10 @@ def _numbered(side: Side, starts: np.ndarray, rounds: int) -> tuple[Side, list[n
     return numbered, asked
 
 
-def _parts(side: Side, rounds: int) -> list[slice]:
+def _parts(side: Side, n_parts: int) -> list[slice]:
     """Cut the trained rows of a shard into parts with about as many entries each."""
     indptr = side.rows.indptr
-    inner = np.searchsorted(indptr, indptr[-1] * np.arange(1, rounds) / rounds)
+    inner = np.searchsorted(indptr, indptr[-1] * np.arange(1, n_parts) / n_parts)
     return [slice(*ends) for ends in pairwise([0, *inner.tolist(), len(indptr) - 1])]
 
 
@@ -268,14 +268,14 @@ def _from_named(
     side: Side,
     factors: np.ndarray,
     at: int,
-    rounds: int,
+    n_parts: int,
     axes: Axes,
     shared: Shared,
     weights: np.ndarray | None,
 ) -> np.ndarray:
     """Return new factors of the trained rows of one part of a shard."""
     own(side.rows)
-    part, fixed = _parts(side, rounds)[at], _fixed(np.concatenate(pieces), axes)
+    part, fixed = _parts(side, n_parts)[at], _fixed(np.concatenate(pieces), axes)
     return side.refitted(fixed, active(side, factors), shared.mean, weights, part)
 
 

@@ -100,7 +100,7 @@ class Plan:
         Bytes that a worker needs at one time; the rest may go to its disk.
     in_memory : float
         Bytes of a worker with nothing on disk.
-    rounds : mapping of str to int
+    n_parts : mapping of str to int
         In how many parts a block of users, and of items, gets the factors that it names; 0 where
         all factors go to every worker.
     network : float
@@ -122,7 +122,7 @@ class Plan:
     memory: Mapping[str, float]
     must_fit: float
     in_memory: float
-    rounds: Mapping[str, int]
+    n_parts: Mapping[str, int]
     network: float
     seconds: Mapping[str, float]
     preparation: float
@@ -186,7 +186,7 @@ def plan(job: Job, fleet: Fleet, constants: Constants) -> Plan:
         memory,
         must_fit,
         sum(memory.values()),
-        {"users": users.rounds, "items": items.rounds},
+        {"users": users.n_parts, "items": items.n_parts},
         received * fleet.workers,
         seconds,
         preparation=(
@@ -220,7 +220,7 @@ def _memory(
         "the same, on their way": ON_THE_WAY * ENTRY * job.interactions / fleet.workers,
         "blocks in work": _in_work(job),
     }
-    if widest.rounds:
+    if widest.n_parts:
         memory["factors to be sent"] = widest.arriving
     return memory
 
@@ -247,13 +247,13 @@ def _advice(job: Job, fleet: Fleet, constants: Constants, bottleneck: str) -> st
     if bottleneck == "memory":
         least = _least_memory(job, fleet, constants)
         return f"one task needs more than a worker has: give workers {least / 1e9:,.3g} GB each"
-    rounds = any(half.rounds for half in _halves(job, fleet))
-    more_memory = "; workers with more memory take larger parts" if rounds else ""
+    by_name = any(half.n_parts for half in _halves(job, fleet))
+    more_memory = "; workers with more memory take larger parts" if by_name else ""
     return {
         "compute": "more workers make it faster",
         "network": "every block receives the factors that it names: a faster network or fewer"
         f" factors make it faster{more_memory}"
-        if rounds
+        if by_name
         else "every worker receives all factors: more workers make it no faster; a faster network"
         " or fewer factors do",
         "scheduler": f"tasks are too many for one scheduler: a faster one would help{more_memory}",

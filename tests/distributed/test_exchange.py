@@ -9,36 +9,44 @@ import hybridrec as hr
 from hybridrec import distributed as hd
 from hybridrec.distributed import exchange
 from hybridrec.distributed.checkpoint import Journal
-from hybridrec.distributed.exchange import ByName, needs_names, rounds_for
+from hybridrec.distributed.exchange import ByName, needs_names, parts_for
 
 PARAMS = {"factors": 8, "iterations": 3}
 
 
-def by_name(monkeypatch, rounds: int) -> list[int]:
-    """Have rows sent by their names, in so many rounds; return where it is noted that they were."""
+def by_name(monkeypatch, n_parts: int) -> list[int]:
+    """Have rows sent by their names, in so many parts; return where that is noted."""
     noted = []
     refitted = ByName.refitted
 
     def noting(self, *given):
-        noted.append(self.rounds)
+        noted.append(self.n_parts)
         return refitted(self, *given)
 
     monkeypatch.setattr(exchange, "WHOLE", 0.0)
     monkeypatch.setattr(exchange, "TOGETHER", 1)  # so that shards go in several groups
-    monkeypatch.setattr(exchange, "rounds_for", lambda *_: rounds)
+    monkeypatch.setattr(exchange, "parts_for", lambda *_: n_parts)
     monkeypatch.setattr(ByName, "refitted", noting)
     return noted
 
 
-@pytest.mark.parametrize("rounds", [1, 3, 60])
-@pytest.mark.parametrize("case", [{}, {"item_features": ()}, {"solver": "cg"}])
-def test_the_same_bits(sharded, monkeypatch, rounds, case):
+@pytest.mark.parametrize(
+    ("n_parts", "case"),
+    [
+        (1, {}),
+        (3, {}),
+        (3, {"item_features": ()}),
+        (3, {"solver": "cg"}),
+        (60, {"iterations": 1}),  # more than a shard has rows
+    ],
+)
+def test_the_same_bits(sharded, monkeypatch, n_parts, case):
     features = {name: case[name] for name in case if name == "item_features"}
-    params = {name: case[name] for name in case if name != "item_features"}
-    expected = hd.fit(hr.HybridALS(**PARAMS, **params), sharded, **features)
-    noted = by_name(monkeypatch, rounds)
-    found = hd.fit(hr.HybridALS(**PARAMS, **params), sharded, **features)
-    assert noted == [rounds] * 6
+    params = PARAMS | {name: case[name] for name in case if name != "item_features"}
+    expected = hd.fit(hr.HybridALS(**params), sharded, **features)
+    noted = by_name(monkeypatch, n_parts)
+    found = hd.fit(hr.HybridALS(**params), sharded, **features)
+    assert noted == [n_parts] * 2 * params["iterations"]
     for name in ("user_factors", "item_factors"):
         ours, theirs = getattr(found.scorer_, name), getattr(expected.scorer_, name)
         np.testing.assert_array_equal(ours, theirs)
@@ -66,6 +74,6 @@ def test_which_way_and_how_many_rounds():
     assert not needs_names(1e6, 64, 4e9)  # 256 MB, and as much joined
     assert needs_names(1e7, 64, 4e9)
     assert not needs_names(1e12, 64, np.inf)
-    assert rounds_for(1e5, 64, 4e9) == 1
-    assert rounds_for(1e8, 128, 4e9) == np.ceil(2 * 1e8 * 512 / 1e9)
-    assert rounds_for(1e8, 128, np.inf) == 1
+    assert parts_for(1e5, 64, 4e9) == 1
+    assert parts_for(1e8, 128, 4e9) == np.ceil(2 * 1e8 * 512 / 1e9)
+    assert parts_for(1e8, 128, np.inf) == 1

@@ -42,7 +42,7 @@ def test_counted_by_hand():
     assert found.network == pytest.approx(4 * received)
     assert found.seconds["network"] == pytest.approx(received / 1e9)
     assert found.seconds["scheduler"] == pytest.approx(2 * (2 * 24 + 24 / 7 + 3) * 1e-3)
-    assert found.rounds == {"users": 0, "items": 0}
+    assert found.n_parts == {"users": 0, "items": 0}
     assert found.total == found.preparation + 10 * found.iteration + found.finish
     assert found.fits
     assert found.to_dict()["bottleneck"] == found.bottleneck == "compute"
@@ -72,7 +72,7 @@ def test_a_side_that_no_worker_holds_comes_by_name_in_rounds():
     assert found.fits
     # all users: 2 x 256 MB, more than half; all items are few
     at_work = 2 * 1e8 / 24 * 64 * 4
-    assert found.rounds == {"users": 0, "items": int(np.ceil(at_work / 2e8))}
+    assert found.n_parts == {"users": 0, "items": int(np.ceil(at_work / 2e8))}
     assert found.memory["factors of the other side"] < 2e8
     assert found.seconds["scheduler"] > 10 * plan(JOB, FLEET, CONSTANTS).seconds["scheduler"]
 
@@ -80,8 +80,8 @@ def test_a_side_that_no_worker_holds_comes_by_name_in_rounds():
 def test_rows_that_are_named_are_counted_by_hand():
     half = Half.of((10, 1e9), (0, 0), 1e9, 2, 4, 1e9)
     assert half.blocks == 239
-    assert half.named == pytest.approx(1e9 * (1 - np.exp(-1 / half.blocks / half.rounds)))
-    assert half.received == pytest.approx(half.named * half.rounds * 239 / 4 * 8 * 3 / 4)
+    assert half.named == pytest.approx(1e9 * (1 - np.exp(-1 / half.blocks / half.n_parts)))
+    assert half.received == pytest.approx(half.named * half.n_parts * 239 / 4 * 8 * 3 / 4)
     assert distinct(100, np.array([1.0]), 1.0) == pytest.approx(100 * (1 - np.exp(-1)))
 
 
@@ -98,7 +98,7 @@ def test_the_largest_job_fits():
     job = Job(users=1e9, items=1e8, interactions=1e11, factors=128)
     found = plan(job, Fleet(workers=200, memory=64e9), CONSTANTS)
     assert found.fits
-    assert min(found.rounds.values()) > 1
+    assert min(found.n_parts.values()) > 1
     assert 0.3 < found.network / (2 * 2 * 1e11 * 512) < 1  # two ways, each interaction a row
 
 
